@@ -1,0 +1,51 @@
+"""What can go wrong between a wish and the running service.
+
+    PlatformError
+    ├── InvalidSpec          a field of the spec is wrong
+    ├── UnknownService       no service of that name
+    ├── AddressInUse         another program listens on the port
+    ├── StateUnusable        the state folder cannot be written, or another process holds it
+    └── RolloutFailed        a version did not become ready, or failed requests
+"""
+
+from __future__ import annotations
+
+from pydantic import ValidationError
+
+
+class PlatformError(Exception):
+    """Root of the package; every message says what happened, with which value, and what to do next."""
+
+
+class InvalidSpec(PlatformError):
+    """A field of the spec is wrong; one sentence for each."""
+
+    def __init__(self, error: ValidationError) -> None:
+        sentences = [
+            f"{'.'.join(map(str, e['loc'])) or 'spec'}: {e['msg'].removeprefix('Value error, ')} (got {e['input']!r})"
+            for e in error.errors(include_url=False, include_context=False)
+        ]
+        super().__init__("The service cannot be described: " + "; ".join(sentences))
+
+
+class UnknownService(PlatformError):
+    """No service of that name."""
+
+    def __init__(self, name: str, known: tuple[str, ...]) -> None:
+        there = f"there are: {', '.join(known)}" if known else "there is none yet"
+        super().__init__(f"No service is named '{name}'; {there}. Deploy it with: tenfold deploy {name}")
+
+
+class AddressInUse(PlatformError):
+    """Another program listens on the port."""
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__(f"Another program listens on {host}:{port}. Stop it, or choose another port with --port")
+
+
+class StateUnusable(PlatformError):
+    """The state folder cannot be written, or another process holds it."""
+
+
+class RolloutFailed(PlatformError):
+    """A version did not become ready in time, or failed requests."""

@@ -1,0 +1,108 @@
+"""`ServiceSpec`: what should be. Plain, frozen data that both targets make so.
+
+Who uses it: the Python API and the CLI build one, a target stores and realises it, retraining writes a new one
+with the next pinned version. Nothing here opens a file or a socket.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import time
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from ..training.options import TrainingOptions
+from .errors import InvalidSpec
+
+NAME = r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$"
+
+
+class Frozen(BaseModel):
+    """A value: compared by content, never changed in place, and an unknown field is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Resources(Frozen):
+    """What one replica may use."""
+
+    cpu: float = Field(1.0, gt=0, description="CPU share of one replica in cores; BLAS and OpenMP threads follow it.")
+    memory: str = Field("512Mi", pattern=r"^[0-9]+(Mi|Gi)$", description="Memory of one replica, e.g. 512Mi.")
+
+
+class Retraining(TrainingOptions):
+    """When the night runs, and on what. The fields of `TrainingOptions` say how it trains."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    at: time | None = Field(None, description="Local time of the nightly run, e.g. 02:00. None: no schedule.")
+    paused: bool = Field(False, description="True keeps the schedule but starts nothing.")
+    catch_up_days: int = Field(7, ge=1, le=366, description="How many missed nights are made up for, oldest first.")
+    watch_seconds: float = Field(10, ge=0, description="How long a new version is watched for failing requests.")
+
+
+class ServerOptions(Frozen):
+    """Settings of every replica's model server; see `tenfold.serving.settings` for what each does."""
+
+    max_rows: int = Field(10_000, ge=1, description="Rows in one request; more are refused with 413.")
+    max_body_bytes: int = Field(16 * 2**20, ge=1, description="Bytes in one request body; more are refused with 413.")
+    allow_pickle: bool = Field(False, description="Load models that need pickle, which can run any code.")
+    trusted_types: tuple[str, ...] = Field((), description="Types of your own that a skops model may contain.")
+    accept_event_time: bool = Field(False, description="Accept a Tenfold-Event-Time header, to replay past traffic.")
+    drain_seconds: float = Field(5, ge=0, description="How long keep-alive clients may move away before a stop.")
+
+
+class ServiceSpec(Frozen):
+    """The desired state of one service: a pinned model version on a number of replicas.
+
+    Raises:
+        tenfold.platform.errors.InvalidSpec: from `ServiceSpec.of` and `changed`, naming each wrong field.
+    """
+
+    name: str = Field(pattern=NAME, description="Service and registered model; lower case, digits and dashes, <= 40.")
+    model: str = Field(description="The pinned version to serve, e.g. models:/flight-delay/7.")
+    replicas: int = Field(10, ge=0, le=1000, description="Model servers behind the one address.")
+    host: str = Field("127.0.0.1", description="Address the local service listens on.")
+    port: int = Field(8080, ge=1, le=65535, description="Port the local service listens on.")
+    page_port: int = Field(8081, ge=1, le=65535, description="Port of the local web page, shared by all services.")
+    progress_deadline_seconds: float = Field(120, gt=0, description="A rollout without progress for this long failed.")
+    resources: Resources = Resources()
+    server: ServerOptions = ServerOptions()
+    retraining: Retraining = Retraining()
+
+    @field_validator("model")
+    @classmethod
+    def _pinned(cls, value: str) -> str:
+        if not re.fullmatch(r"models:/[^/@]+/[0-9]+", value):
+            raise ValueError(f"'{value}' is no pinned version; write models:/NAME/VERSION, e.g. models:/flight-delay/7")
+        return value
+
+    @classmethod
+    def of(cls, **fields: Any) -> Self:
+        """Build a spec, or raise `InvalidSpec` with one sentence per wrong field."""
+        try:
+            return cls.model_validate(fields)
+        except ValidationError as e:
+            raise InvalidSpec(e) from e
+
+    def changed(self, **fields: Any) -> Self:
+        """A copy with `fields` replaced; nested ones by a dict of what changes, e.g. retraining={"paused": True}."""
+        content = self.model_dump()
+        for key, value in fields.items():
+            nested = isinstance(value, dict) and isinstance(content.get(key), dict)
+            content[key] = {**content[key], **value} if nested else value
+        return type(self).of(**content)
+
+    @property
+    def version(self) -> str:
+        """The pinned version alone, e.g. "7"."""
+        return self.model.rsplit("/", 1)[1]
+
+    @property
+    def template(self) -> str:
+        """A digest of what a replica is made from: replicas with another digest are replaced, not kept."""
+        made_from = self.model_dump_json(include={"model", "resources", "server"})
+        return hashlib.sha256(made_from.encode()).hexdigest()[:12]
+

@@ -1,0 +1,1 @@
+"""The training script: a window of labelled days, fit, evaluate, gate, registry."""
