@@ -1,0 +1,145 @@
+"""What can go wrong between a request and its answer, and between a model folder and a ready server.
+
+    ServingError
+    ├── InvalidInput            400  rows, labels or parameters that the model cannot take
+    ├── UnknownModel            404  another model or version was asked for
+    ├── TooLarge                413
+    │   ├── TooManyRows              more rows than `max_rows`
+    │   └── BodyTooLarge             more bytes than `max_body_bytes`
+    ├── UnsupportedMediaType    415  a content type that the route does not speak
+    ├── PredictionFailed        500  the model itself broke
+    ├── NoInferenceLog          501  feedback, but the server keeps no log
+    ├── NotReady                503  the model is loading, could not be loaded, or the log is away
+    └── ModelUnloadable         503  raised while loading
+        ├── UntrustedTypes           the model holds types that are not on the allow-list
+        └── NeedsPickle              the model is pickled, and pickle is not allowed
+
+Each carries the HTTP `status` of its family and writes its own sentence: what happened, with which value, and what
+to do next. The edge turns that sentence into the shape of the protocol that was spoken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+
+class ServingError(Exception):
+    """Root of the package."""
+
+    status: ClassVar[int] = 500
+
+
+class InvalidInput(ServingError):
+    """Rows, labels or parameters that the model cannot take."""
+
+    status = 400
+
+
+class UnknownModel(ServingError):
+    """Another model or version was asked for than the one served here."""
+
+    status = 404
+
+    def __init__(self, name: str, version: str | None, served_name: str, served_version: str) -> None:
+        asked = f"model '{name}'" + (f" version '{version}'" if version is not None else "")
+        super().__init__(
+            f"There is no {asked} here; this server has model '{served_name}' version '{served_version}'. "
+            f"Ask for /v2/models/{served_name}"
+        )
+
+
+class TooLarge(ServingError):
+    """More than the server takes in one request."""
+
+    status = 413
+
+
+class TooManyRows(TooLarge):
+    """More rows than `max_rows`."""
+
+    def __init__(self, rows: int, limit: int) -> None:
+        super().__init__(
+            f"The request has {rows} rows, more than the {limit} allowed. "
+            f"Send several requests, or raise TENFOLD_MAX_ROWS on the server"
+        )
+
+
+class BodyTooLarge(TooLarge):
+    """More bytes than `max_body_bytes`; `size` is None when the body did not announce its length."""
+
+    def __init__(self, size: int | None, limit: int) -> None:
+        size_words = f"{size} bytes" if size is not None else "more bytes than allowed"
+        super().__init__(
+            f"The request body has {size_words}; the limit is {limit} bytes. "
+            f"Send several requests, or raise TENFOLD_MAX_BODY_BYTES on the server"
+        )
+
+
+class UnsupportedMediaType(ServingError):
+    """A content type that the route does not speak."""
+
+    status = 415
+
+    def __init__(self, content_type: str, supported: Sequence[str]) -> None:
+        super().__init__(f"Content-Type '{content_type}' is not understood here. Send {' or '.join(supported)}")
+
+
+class PredictionFailed(ServingError):
+    """The model itself broke on rows that agree with its signature."""
+
+    def __init__(self, method: str, error: BaseException) -> None:
+        super().__init__(
+            f"The model's {method} failed with {type(error).__name__}: {first_line(error)}. "
+            f"The server's log has the traceback; try the same rows on the model in Python"
+        )
+
+
+class NoInferenceLog(ServingError):
+    """Feedback, but the server keeps no log."""
+
+    status = 501
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This server keeps no inference log, so labels have nowhere to go. Start it with TENFOLD_LOG_URL set"
+        )
+
+
+class NotReady(ServingError):
+    """The model is loading, could not be loaded, or the inference log cannot be reached."""
+
+    status = 503
+
+
+class ModelUnloadable(ServingError):
+    """The model cannot be served from where it was looked for; raised while loading."""
+
+    status = 503
+
+
+class UntrustedTypes(ModelUnloadable):
+    """The model holds types that are not on the allow-list; `types` names them."""
+
+    def __init__(self, source: str, types: Sequence[str]) -> None:
+        self.types = tuple(types)
+        super().__init__(
+            f"The model {source} holds types that are not trusted: {', '.join(self.types)}. "
+            f"If you know them and where the model comes from, name them in TENFOLD_TRUSTED_TYPES (--trusted-types)"
+        )
+
+
+class NeedsPickle(ModelUnloadable):
+    """The model is pickled, and loading a pickle can run any code."""
+
+    def __init__(self, source: str, how: str) -> None:
+        super().__init__(
+            f"The model {source} is saved with {how}, and loading a pickle can run any code. Save it with "
+            f'serialization_format="skops", or, if you trust whoever wrote it, set TENFOLD_ALLOW_PICKLE=true'
+        )
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message, without a full stop: fit to be part of a sentence."""
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(". ") if lines else "no message"

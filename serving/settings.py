@@ -1,0 +1,51 @@
+"""What one model server process is told, once, at its start. Frozen; passed in, never looked up again.
+
+Comes from the environment (`TENFOLD_MODEL`, `TENFOLD_PORT`, ...), from flags of `python -m tenfold.serving`, or
+from `tenfold serve`. The names that `tenfold.platform.spec.ServerOptions` has too mean the same here.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """The one table of settings of the model server."""
+
+    model_config = SettingsConfigDict(env_prefix="TENFOLD_", frozen=True, extra="forbid", protected_namespaces=())
+
+    model: str = Field(description="MLflow model URI (models:/name/7, models:/name@champion) or a model folder.")
+    name: str = Field("", description="Name of the model in URLs. Empty: its registered name, else its folder's.")
+    version: str = Field("", description="Version in answers. Empty: its registered version, else a digest of MLmodel.")
+    host: str = Field("127.0.0.1", description="Address to listen on, when no socket is inherited.")
+    port: int = Field(8080, ge=0, le=65535, description="Port to listen on, when no socket is inherited; 0: any free.")
+    listen_fd: int | None = Field(
+        None, ge=0, description="Inherited, bound socket of the service, shared with siblings. None: host and port."
+    )
+    probe_fd: int | None = Field(
+        None, ge=0, description="Inherited, bound loopback socket for probes and metrics of this process. None: none."
+    )
+    log_url: SecretStr = Field(SecretStr(""), description="SQLAlchemy URL of the inference log. Empty: nothing kept.")
+    registry_uri: str = Field("", description="MLflow registry that models:/ URIs refer to. Empty: MLflow's default.")
+    cpu: float = Field(1.0, gt=0, description="CPU share in cores; BLAS and OpenMP threads follow it.")
+    max_rows: int = Field(10_000, ge=1, description="Rows in one request; more are refused with 413.")
+    max_body_bytes: int = Field(16 * 2**20, ge=1, description="Bytes in one request body; more are refused with 413.")
+    allow_pickle: bool = Field(False, description="Load models that need pickle, which can run any code.")
+    trusted_types: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Types of your own that a skops model may contain, full names separated by commas."
+    )
+    accept_event_time: bool = Field(False, description="Accept a Tenfold-Event-Time header, to replay past traffic.")
+    drain_seconds: float = Field(5, ge=0, description="How long keep-alive clients may move away before a stop.")
+    log_queue_rows: int = Field(
+        100_000, ge=1, description="Rows that may wait for the inference log; when it is full, rows are dropped."
+    )
+
+    @field_validator("trusted_types", mode="before")
+    @classmethod
+    def _commas(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part for part in (p.strip() for p in value.split(",")) if part)
+        return value
