@@ -1,11 +1,11 @@
 """What can go wrong between a wish and the running service.
 
-    PlatformError
-    ├── InvalidSpec          a field of the spec is wrong
-    ├── UnknownService       no service of that name
-    ├── AddressInUse         another program listens on the port
-    ├── StateUnusable        the state folder cannot be written, or another process holds it
-    └── RolloutFailed        a version did not become ready, or failed requests
+PlatformError
+├── InvalidSpec          a field of the spec is wrong
+├── UnknownService       no service of that name
+├── AddressInUse         nothing can listen on the address
+├── StateUnusable        the state folder cannot be written, or another process holds it
+└── RolloutFailed        a version did not become ready, or failed requests
 """
 
 from __future__ import annotations
@@ -37,10 +37,12 @@ class UnknownService(PlatformError):
 
 
 class AddressInUse(PlatformError):
-    """Another program listens on the port."""
+    """Another program listens on the port, or the address is none of this machine's."""
 
-    def __init__(self, host: str, port: int) -> None:
-        super().__init__(f"Another program listens on {host}:{port}. Stop it, or choose another port with --port")
+    def __init__(self, host: str, port: int, cause: str) -> None:
+        super().__init__(
+            f"Nothing can listen on {host}:{port} ({cause}). Stop the program that does, or choose another port"
+        )
 
 
 class StateUnusable(PlatformError):

@@ -28,30 +28,40 @@ class Frozen(BaseModel):
 class Resources(Frozen):
     """What one replica may use."""
 
-    cpu: float = Field(1.0, gt=0, description="CPU share of one replica in cores; BLAS and OpenMP threads follow it.")
-    memory: str = Field("512Mi", pattern=r"^[0-9]+(Mi|Gi)$", description="Memory of one replica, e.g. 512Mi.")
+    cpu: float = Field(
+        default=1.0, gt=0, description="CPU share of one replica in cores; BLAS and OpenMP threads follow it."
+    )
+    memory: str = Field(default="512Mi", pattern=r"^[0-9]+(Mi|Gi)$", description="Memory of one replica, e.g. 512Mi.")
 
 
 class Retraining(TrainingOptions):
     """When the night runs, and on what. The fields of `TrainingOptions` say how it trains."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    at: time | None = Field(None, description="Local time of the nightly run, e.g. 02:00. None: no schedule.")
-    paused: bool = Field(False, description="True keeps the schedule but starts nothing.")
-    catch_up_days: int = Field(7, ge=1, le=366, description="How many missed nights are made up for, oldest first.")
-    watch_seconds: float = Field(10, ge=0, description="How long a new version is watched for failing requests.")
+    at: time | None = Field(default=None, description="Local time of the nightly run, e.g. 02:00. None: no schedule.")
+    paused: bool = Field(default=False, description="True keeps the schedule but starts nothing.")
+    catch_up_days: int = Field(
+        default=7, ge=1, le=366, description="How many missed nights are made up for, oldest first."
+    )
+    watch_seconds: float = Field(
+        default=10, ge=0, description="How long a new version is watched for failing requests."
+    )
 
 
 class ServerOptions(Frozen):
     """Settings of every replica's model server; see `tenfold.serving.settings` for what each does."""
 
-    max_rows: int = Field(10_000, ge=1, description="Rows in one request; more are refused with 413.")
-    max_body_bytes: int = Field(16 * 2**20, ge=1, description="Bytes in one request body; more are refused with 413.")
-    allow_pickle: bool = Field(False, description="Load models that need pickle, which can run any code.")
-    trusted_types: tuple[str, ...] = Field((), description="Types of your own that a skops model may contain.")
-    accept_event_time: bool = Field(False, description="Accept a Tenfold-Event-Time header, to replay past traffic.")
-    drain_seconds: float = Field(5, ge=0, description="How long keep-alive clients may move away before a stop.")
+    max_rows: int = Field(default=10_000, ge=1, description="Rows in one request; more are refused with 413.")
+    max_body_bytes: int = Field(
+        default=16 * 2**20, ge=1, description="Bytes in one request body; more are refused with 413."
+    )
+    allow_pickle: bool = Field(default=False, description="Load models that need pickle, which can run any code.")
+    trusted_types: tuple[str, ...] = Field(default=(), description="Types of your own that a skops model may contain.")
+    accept_event_time: bool = Field(
+        default=False, description="Accept a Tenfold-Event-Time header, to replay past traffic."
+    )
+    drain_seconds: float = Field(
+        default=5, ge=0, description="How long keep-alive clients may move away before a stop."
+    )
 
 
 class ServiceSpec(Frozen):
@@ -63,11 +73,21 @@ class ServiceSpec(Frozen):
 
     name: str = Field(pattern=NAME, description="Service and registered model; lower case, digits and dashes, <= 40.")
     model: str = Field(description="The pinned version to serve, e.g. models:/flight-delay/7.")
-    replicas: int = Field(10, ge=0, le=1000, description="Model servers behind the one address.")
-    host: str = Field("127.0.0.1", description="Address the local service listens on.")
-    port: int = Field(8080, ge=1, le=65535, description="Port the local service listens on.")
-    page_port: int = Field(8081, ge=1, le=65535, description="Port of the local web page, shared by all services.")
-    progress_deadline_seconds: float = Field(120, gt=0, description="A rollout without progress for this long failed.")
+    replicas: int = Field(default=10, ge=0, le=1000, description="Model servers behind the one address.")
+    host: str = Field(default="127.0.0.1", description="Address the local service listens on.")
+    port: int = Field(default=8080, ge=1, le=65535, description="Port the local service listens on.")
+    page_port: int = Field(
+        default=8081, ge=1, le=65535, description="Port of the local web page, shared by all services."
+    )
+    registry_port: int | None = Field(
+        default=8082,
+        ge=1,
+        le=65535,
+        description="Port of the local registry's server, shared by all services; None: no server.",
+    )
+    progress_deadline_seconds: float = Field(
+        default=120, gt=0, description="A rollout without progress for this long failed."
+    )
     resources: Resources = Resources()
     server: ServerOptions = ServerOptions()
     retraining: Retraining = Retraining()
@@ -105,4 +125,3 @@ class ServiceSpec(Frozen):
         """A digest of what a replica is made from: replicas with another digest are replaced, not kept."""
         made_from = self.model_dump_json(include={"model", "resources", "server"})
         return hashlib.sha256(made_from.encode()).hexdigest()[:12]
-

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from pydantic import Field
 
+from .display import Shown
 from .spec import Frozen, ServiceSpec
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 Verdict = Literal["ready", "progressing", "degraded", "failed", "stopped"]
 ReplicaState = Literal["starting", "ready", "unready", "draining", "crashed"]
@@ -35,7 +39,6 @@ class Replica(Frozen):
     pid: int | None = None
     url: str = Field("", description="Its own address for probes, not the service's.")
     started: datetime | None = None
-    restarts: int = 0
 
 
 class Traffic(Frozen):
@@ -46,7 +49,7 @@ class Traffic(Frozen):
     errors: int = Field(description="Answers with a 5xx status.")
 
 
-class Status(Frozen):
+class Status(Shown, Frozen):
     """Desired and actual state of one service, and why they differ."""
 
     name: str
@@ -56,6 +59,7 @@ class Status(Frozen):
     revision: int = Field(description="Number of the desired state; each change counts one up.")
     previous: ServiceSpec | None = Field(description="The desired state before the newest change of version.")
     replicas: tuple[Replica, ...]
+    restarts: int = Field(description="Replicas that ended by themselves and were replaced.")
     url: str = Field(description="Where programs reach the model.")
     page_url: str = Field(description="Where people reach the page.")
     registry_url: str = Field(description="Where the registry's own web page is; empty when it has none.")
@@ -66,6 +70,11 @@ class Status(Frozen):
     def ready(self) -> int:
         """Replicas of the desired version that are ready."""
         return sum(r.state == "ready" and r.version == self.spec.version for r in self.replicas)
+
+    def __rich__(self) -> RenderableType:
+        from .display import status_view
+
+        return status_view(self)
 
 
 class LogLine(Frozen):

@@ -12,20 +12,27 @@ class TrainingOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    timezone: str = Field("UTC", description="IANA name of the time zone whose midnight ends a day.")
-    window_days: int = Field(28, ge=1, le=3660, description="Days of data, ending with the date itself; 1 = that day.")
-    holdout: float = Field(
-        0.2, gt=0, lt=1, description="Share of the rows, by hash of their id, that no night trains on, for scoring."
+    timezone: str = Field(default="UTC", description="IANA name of the time zone whose midnight ends a day.")
+    window_days: int = Field(
+        default=28, ge=1, le=3660, description="Days of data, ending with the date itself; 1 = that day."
     )
-    min_rows: int = Field(50, ge=2, description="Fewer labelled rows on the date itself, and the night is skipped.")
+    holdout: float = Field(
+        default=0.2,
+        gt=0,
+        lt=1,
+        description="Share of the rows, by hash of their id, that no night trains on, for scoring.",
+    )
+    min_rows: int = Field(
+        default=50, ge=2, description="Fewer labelled rows on the date itself, and the night is skipped."
+    )
     min_improvement: float = Field(
-        0.01, ge=0, lt=1, description="How much better, relatively, the first metric must be for a promotion."
+        default=0.01, ge=0, lt=1, description="How much better, relatively, the first metric must be for a promotion."
     )
     tolerance: float = Field(
-        0.01, ge=0, lt=1, description="How much worse, relatively, every other metric may be for a promotion."
+        default=0.01, ge=0, lt=1, description="How much worse, relatively, every other metric may be for a promotion."
     )
     train: str | None = Field(
-        None,
+        default=None,
         pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$",
         description="A function of your own, package.module:function, instead of fitting a clone of the champion.",
     )

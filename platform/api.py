@@ -1,0 +1,136 @@
+"""`Platform`: the Python entrance. Registers models, deploys services, and hands out `Service` objects.
+
+    platform = Platform.local()
+    platform.register(model, name="flight-delay", example=X.head())
+    service = platform.deploy("flight-delay", replicas=10)
+
+Everything it does goes through one target and one registry; the CLI has a command of the same name for every method.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from .errors import PlatformError
+from .local.state import State
+from .local.target import LocalTarget
+from .progress import shown_progress
+from .rollout import Progress, roll_out
+from .service import Service
+from .spec import ServiceSpec
+from .target import Change, Target
+
+if TYPE_CHECKING:
+    from ..serving.inference_log.store import InferenceLog
+    from ..training.registry import ModelVersion, Registry
+
+
+class Platform:
+    """Models, services and data of one place. Build it with `Platform.local()`."""
+
+    def __init__(self, target: Target, registry: Registry, log_url: str) -> None:
+        self.target = target
+        self.registry = registry
+        self.log_url = log_url
+
+    @classmethod
+    def local(cls, state: str | Path | None = None, *, background: bool = True) -> Self:
+        """The platform on this machine, all of it under one folder. Nothing is opened or started yet.
+
+        Args:
+            state: the folder; default `TENFOLD_STATE`, else `~/.tenfold`.
+            background: whether deploying starts a controller when none runs.
+        """
+        from ..training.registry import Registry
+
+        folder = State(Path(state)) if state else State.default()
+        registry = Registry(folder.registry_uri, artifacts=folder.artifacts)
+
+        def fetch(name: str, version: str, into: Path) -> None:
+            registry.fetch(name, version, into)
+
+        return cls(LocalTarget(folder, fetch, background=background), registry, folder.log_url)
+
+    def __repr__(self) -> str:
+        return f"Platform({', '.join(self.target.names) or 'no services'})"
+
+    def register(self, model: Any, name: str, *, example: Any, tags: dict[str, str] | None = None) -> ModelVersion:
+        """Keep a fitted model as the next version of `name`. The first version becomes the champion.
+
+        Args:
+            model: a fitted scikit-learn estimator.
+            name: of the registered model and of the service.
+            example: a few rows as the model takes them; names, types and missing values become the signature.
+            tags: kept with the version.
+
+        Raises:
+            tenfold.training.errors.TrainingError: the registry is unreachable, or the model cannot be stored safely.
+        """
+        ServiceSpec.of(name=name, model=f"models:/{name}/1")
+        if isinstance(self.target, LocalTarget):
+            self.target.state.create()
+        return self.registry.register(model, name, example=example, tags=tags or {})
+
+    def spec(self, name: str, *, version: str | None = None, **fields: Any) -> ServiceSpec:
+        """The spec that `deploy` with the same arguments would apply.
+
+        Args:
+            name: of the service.
+            version: of the model; default: the one that is served, for a new service the champion.
+            fields: fields of `ServiceSpec` to set; all others stay, or have their default in a new service.
+        """
+        before = self.target.status(name).spec if name in self.target.names else None
+        if version:
+            fields["model"] = self.registry.version(name, version).uri
+        elif before is None:
+            fields["model"] = self.registry.champion(name).uri
+        return before.changed(**fields) if before else ServiceSpec.of(name=name, **fields)
+
+    def plan(self, spec: ServiceSpec) -> tuple[Change, ...]:
+        """What `deploy(spec)` would change; empty when nothing."""
+        return self.target.plan(spec)
+
+    def deploy(
+        self, service: str | ServiceSpec, *, version: str | None = None, progress: Progress | None = None, **fields: Any
+    ) -> Service:
+        """Make the service what it should be and return when it is ready.
+
+        Args:
+            service: its name, or a whole spec.
+            version: of the model; default: the one that is served, for a new service the champion.
+            progress: called with every status on the way; default: a line in a terminal or notebook.
+            fields: fields of `ServiceSpec` to set, e.g. `replicas=10`.
+
+        Raises:
+            tenfold.platform.errors.RolloutFailed: it did not become ready; what served before still serves.
+        """
+        spec = self.spec(service, version=version, **fields) if isinstance(service, str) else service.changed(**fields)
+        with shown_progress(progress) as report:
+            roll_out(self.target, spec, progress=report)
+        return self.service(spec.name)
+
+    def service(self, name: str) -> Service:
+        """The service of that name.
+
+        Raises:
+            tenfold.platform.errors.UnknownService: there is none.
+        """
+        self.target.status(name)
+        return Service(self, name)
+
+    def services(self) -> tuple[Service, ...]:
+        """All services."""
+        return tuple(Service(self, name) for name in self.target.names)
+
+    def down(self) -> int:
+        """Stop everything that runs; desired state, models and data stay. Returns how many processes were stopped."""
+        if not isinstance(self.target, LocalTarget):
+            raise PlatformError("Only the local platform has processes of its own to stop; delete the services instead")
+        return self.target.down()
+
+    def inference_log(self) -> InferenceLog:
+        """The predictions and labels; the caller closes it."""
+        from ..serving.inference_log.store import InferenceLog
+
+        return InferenceLog(self.log_url)

@@ -1,0 +1,119 @@
+"""Processes of the local platform: started with marks in their environment, and found again by them.
+
+The process table is the only record of what runs. There is no pid file that could lie after a kill -9 or a reboot:
+whoever needs the truth, a new controller or a status command, reads it from the table.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from subprocess import DEVNULL, STDOUT, Popen
+
+import psutil
+
+from .state import State
+
+STATE, ROLE, MARKS = "TENFOLD_PROCESS_STATE", "TENFOLD_PROCESS_ROLE", "TENFOLD_PROCESS_"
+
+
+class Process:
+    """One process that was started here, by this controller or by an earlier one."""
+
+    def __init__(self, process: psutil.Process, marks: Mapping[str, str], child: Popen[bytes] | None = None) -> None:
+        self.marks = marks
+        self.pid = process.pid
+        self.started = datetime.fromtimestamp(process.create_time(), UTC)
+        self._process = process
+        self._child = child
+
+    @property
+    def role(self) -> str:
+        """What it is: replica, page, registry, night or controller."""
+        return self.marks[ROLE]
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs. psutil compares start times, so a pid that was given again is not mistaken for it."""
+        if self._child:
+            return self._child.poll() is None
+        try:
+            return self._process.is_running() and self._process.status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return False
+
+    @property
+    def ending(self) -> str:
+        """How it ended, in words."""
+        code = self._child.poll() if self._child else None
+        if code is None:
+            return "it ended"
+        return f"it was ended by {signal.Signals(-code).name}" if code < 0 else f"it ended with exit code {code}"
+
+    def terminate(self) -> None:
+        """Ask it to finish what it does and end."""
+        with suppress(psutil.NoSuchProcess):
+            self._process.terminate()
+
+    def kill(self) -> None:
+        """End it now."""
+        with suppress(psutil.NoSuchProcess):
+            self._process.kill()
+
+
+def start(
+    state: State,
+    role: str,
+    arguments: Sequence[str],
+    *,
+    log: Path,
+    marks: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
+    pass_fds: Sequence[int] = (),
+) -> Process:
+    """Start `python *arguments` in a session of its own, its output appended to `log`."""
+    marks = {STATE: str(state.folder), ROLE: role, **{MARKS + k.upper(): v for k, v in (marks or {}).items()}}
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(MARKS)}
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        child = Popen(
+            [sys.executable, *arguments],
+            stdin=DEVNULL,
+            stdout=output,
+            stderr=STDOUT,
+            env={**inherited, **(environment or {}), **marks},
+            pass_fds=pass_fds,
+            start_new_session=True,
+        )
+    return Process(psutil.Process(child.pid), marks, child)
+
+
+def find(state: State) -> list[Process]:
+    """All processes of that state folder that run now, whoever started them, oldest first."""
+    found: list[Process] = []
+    for process in psutil.process_iter():
+        try:
+            environment = process.environ()
+            if environment.get(STATE) == str(state.folder) and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(Process(process, {k: v for k, v in environment.items() if k.startswith(MARKS)}))
+        except (psutil.AccessDenied, psutil.NoSuchProcess, OSError):
+            continue
+    return sorted(found, key=lambda p: p.started)
+
+
+def stop(processes: Sequence[Process], *, grace: float) -> None:
+    """Ask all to end, wait up to `grace` seconds, and end by force what is left."""
+    for process in processes:
+        process.terminate()
+    deadline = time.monotonic() + grace
+    while any(p.alive for p in processes) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    for process in processes:
+        if process.alive:
+            process.kill()

@@ -1,0 +1,48 @@
+"""`python -m tenfold.platform.page`: the page of the local platform under a state folder."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from pathlib import Path
+
+from ..errors import PlatformError
+
+
+def main() -> int:
+    """Parse the options, serve until stopped, and say in one sentence what was wrong."""
+    parser = argparse.ArgumentParser(prog="python -m tenfold.platform.page", description=__doc__)
+    parser.add_argument("--state", type=Path, required=True, help="state folder of the local platform")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=8081, help="port to listen on (default: %(default)s)")
+    parser.add_argument("--prefix", type=_prefix, default="", help="path that requests arrive with, e.g. /app")
+    options = parser.parse_args()
+
+    # After the options, so that --help and a wrong option need not wait for the imports.
+    from ..api import Platform
+    from .app import create_app
+    from .platform_source import PlatformSource
+    from .server import run
+
+    source = PlatformSource(Platform.local(options.state))
+    try:
+        run(create_app(source, options.prefix), options.host, options.port)
+    except PlatformError as e:
+        print(e, file=sys.stderr)  # noqa: T201  # this is a command
+        return 1
+    finally:
+        source.close()
+    return 0
+
+
+def _prefix(text: str) -> str:
+    if text in ("", "/"):
+        return ""
+    if not re.fullmatch(r"(/[\w.~-]+)+/?", text):
+        raise argparse.ArgumentTypeError(f"'{text}' is no path prefix; write one like /app")
+    return text.rstrip("/")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

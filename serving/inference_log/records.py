@@ -1,0 +1,84 @@
+"""The values that go into the inference log and come out of it. Frozen, without behaviour, without a database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from math import isfinite
+from typing import Any, Literal
+
+from ..jsonable import encode
+from .errors import InvalidLabel
+
+Label = bool | int | float | str
+LabelStatus = Literal["accepted", "repeated", "replaced", "unknown"]
+Source = Literal["served", "imported"]
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionRecord:
+    """One row that a model answered. `time` is aware; `row` and `result` hold what JSON can (see `jsonable`)."""
+
+    id: str
+    time: datetime
+    model: str
+    version: str
+    row: Mapping[str, Any]
+    result: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelRecord:
+    """What turned out to be true of one prediction, and when.
+
+    Raises:
+        InvalidLabel: the label is no JSON scalar, or not a finite number.
+    """
+
+    prediction_id: str
+    label: Label
+    time: datetime
+
+    def __post_init__(self) -> None:
+        given: object = self.label
+        if not isinstance(given, bool | int | float | str):
+            raise InvalidLabel(given, f"it is of type {type(given).__name__}")
+        if isinstance(given, float) and not isfinite(given):
+            raise InvalidLabel(given, "it is not a finite number")
+        try:
+            encode(given)
+        except TypeError as e:  # integers of more than 64 bits, text that is no Unicode
+            raise InvalidLabel(given, str(e)) from e
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledRow:
+    """A row with its label, as training reads it. Times inside `row` are ISO 8601 text, missing values None."""
+
+    id: str
+    time: datetime
+    row: dict[str, Any]
+    label: Label
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedPrediction:
+    """A row of the log as the page shows it. An imported row has no version and no result; `label` None: none yet."""
+
+    id: str
+    time: datetime
+    model: str
+    version: str
+    source: Source
+    row: dict[str, Any]
+    result: dict[str, Any] | None
+    label: Label | None
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How much the log holds."""
+
+    predictions: int
+    labels: int

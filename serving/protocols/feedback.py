@@ -1,0 +1,75 @@
+"""`POST /feedback`: the true labels of earlier predictions, one or many, each answered for itself."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from fastapi import APIRouter, Request, Response
+
+from ..core import FeedbackResult
+from ..errors import InvalidInput, TooManyRows
+from .bodies import reply
+from .edge import EVENT_TIME, Edge
+
+_REFUSED = {"unknown": 404, "invalid": 400}
+
+
+def router(edge: Edge) -> APIRouter:
+    """The route, bound to `edge`."""
+    routes = APIRouter(tags=["tenfold"])
+
+    @routes.post("/feedback")
+    async def feedback(request: Request) -> Response:
+        """Send back what turned out to be true: {"id", "label"}, or a list of them."""
+        document = await edge.document(request)
+        items = take(document, edge.settings.max_rows)
+        when = edge.core.event_time(request.headers.get(EVENT_TIME))
+        results = await edge.core.feedback(items, when)
+        edge.metrics.labelled(result.status for result in results)
+        return reply(*answer(results, single=isinstance(document, dict)))
+
+    return routes
+
+
+def take(document: object, limit: int) -> list[tuple[str, Any]]:
+    """The (id, label) pairs of one item or of a list of them.
+
+    Raises:
+        InvalidInput: an item that is no object with exactly an id and a label; then none is recorded.
+        TooManyRows: more than `limit` items.
+    """
+    items = cast("list[Any]", document) if isinstance(document, list) else [document]
+    if not items:
+        raise InvalidInput('The list is empty. Send [{"id": ..., "label": ...}, ...]')
+    if len(items) > limit:
+        raise TooManyRows(len(items), limit)
+    return [_pair(item, f"Item {number} (items count from 0)") for number, item in enumerate(items)]
+
+
+def _pair(item: object, where: str) -> tuple[str, Any]:
+    remedy = 'No label of this request was recorded. Send {"id": "<id of the prediction>", "label": ...}'
+    if not isinstance(item, dict):
+        raise InvalidInput(f"{where} is no object. {remedy}")
+    content = cast("dict[str, Any]", item)
+    for key in ("id", "label"):
+        if key not in content:
+            raise InvalidInput(f'{where} has no "{key}". {remedy}')
+    if unknown := [key for key in content if key not in ("id", "label")]:
+        raise InvalidInput(f"{where} has an unknown key '{unknown[0]}'. {remedy}")
+    if not isinstance(content["id"], str):
+        raise InvalidInput(f"{where} has the id {content['id']!r}, no string. {remedy}")
+    return content["id"], content["label"]
+
+
+def answer(results: list[FeedbackResult], *, single: bool) -> tuple[dict[str, Any], int]:
+    """The answer and its status: a list is always answered with 200, a single refused label with 404 or 400."""
+    content: dict[str, Any] = {"results": [_result(result) for result in results]}
+    status = _REFUSED.get(results[0].status, 200) if single else 200
+    if status != 200:
+        content["error"] = results[0].message
+    return content, status
+
+
+def _result(result: FeedbackResult) -> dict[str, Any]:
+    content = {"id": result.id, "status": result.status}
+    return {**content, "message": result.message} if result.message else content

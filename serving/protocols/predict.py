@@ -1,0 +1,58 @@
+"""`POST /predict`: tenfold's own protocol, rows by column name in, predictions with their ids out."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from fastapi import APIRouter, Request, Response
+
+from ..core import Prediction
+from ..errors import InvalidInput
+from .bodies import reply, values
+from .edge import Edge
+
+
+def router(edge: Edge) -> APIRouter:
+    """The route, bound to `edge`."""
+    routes = APIRouter(tags=["tenfold"])
+
+    @routes.post("/predict")
+    async def predict(request: Request) -> Response:
+        """Predict rows. Each prediction has an id; send it back to /feedback with the true label."""
+        document = await edge.object(request)
+        rows, outputs = take(document)
+        prediction = await edge.predict(request, edge.core.rows(rows), ("predict", *(outputs or ())))
+        return reply(answer(prediction, outputs))
+
+    return routes
+
+
+def take(document: dict[str, Any]) -> tuple[object, tuple[str, ...] | None]:
+    """The rows and the requested outputs; None when the request names none.
+
+    Raises:
+        InvalidInput: a key that is missing or unknown, or outputs that are no list of names.
+    """
+    unknown = [key for key in document if key not in ("rows", "outputs")]
+    if unknown or "rows" not in document:
+        wrong = f"has an unknown key '{unknown[0]}'" if unknown else 'has no "rows"'
+        raise InvalidInput(f'The request {wrong}. Send {{"rows": [{{...}}, ...]}}, and "outputs" to ask for more')
+    outputs = document.get("outputs")
+    if outputs is None:
+        return document["rows"], None
+    names = cast("list[Any]", outputs) if isinstance(outputs, list) else []
+    if not names or not all(isinstance(name, str) for name in names):
+        raise InvalidInput(f'"outputs" is {outputs!r}, no list of names. Send e.g. {{"outputs": ["predict"]}}')
+    return document["rows"], tuple(names)
+
+
+def answer(prediction: Prediction, outputs: tuple[str, ...] | None) -> dict[str, Any]:
+    """The answer: always with "predictions", with "outputs" only when the request named some."""
+    content: dict[str, Any] = {
+        "predictions": values(prediction.outputs["predict"]),
+        "ids": prediction.ids,
+        "model": {"name": prediction.model, "version": prediction.version},
+    }
+    if outputs is not None:
+        content["outputs"] = {name: values(prediction.outputs[name]) for name in outputs}
+    return content

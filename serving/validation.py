@@ -1,0 +1,200 @@
+"""The one validator: rows or columns as a client sent them become a `Batch`, or a sentence says why not.
+
+Every protocol goes through here, by way of `Core`. A column that is plainly clean is converted in one numpy call;
+any other goes value by value through `values.convert`, which alone decides what is right and names what is wrong.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import InvalidInput, TooManyRows
+from .signature import Column, ColumnType, Signature
+from .values import DTYPES, convert, shown
+
+Array = NDArray[Any]
+Values = Sequence[Any] | Array
+
+_CLEAN_TYPES: dict[ColumnType, frozenset[type]] = {
+    "boolean": frozenset({bool}),
+    "integer": frozenset({int}),
+    "long": frozenset({int}),
+    "float": frozenset({int, float}),
+    "double": frozenset({int, float}),
+    "string": frozenset({str}),
+}
+_CLEAN_KINDS: dict[ColumnType, str] = {"boolean": "b", "integer": "i", "long": "i", "float": "fiu", "double": "fiu", "datetime": "M"}
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Checked rows, by column in the model's order; every array has `rows` values."""
+
+    columns: dict[str, Array]
+    rows: int
+
+    def records(self) -> list[dict[str, Any]]:
+        """The rows as JSON values, for the log: missing values are None, times ISO 8601."""
+        names = tuple(self.columns)
+        return [dict(zip(names, row, strict=True)) for row in zip(*map(_jsonable, self.columns.values()), strict=True)]
+
+
+def from_rows(signature: Signature, rows: object, max_rows: int) -> Batch:
+    """Check a JSON list of rows: objects by column name, or lists in the model's order.
+
+    Raises:
+        InvalidInput: no rows, an unknown or missing column, or a value of a wrong type.
+        TooManyRows: more than `max_rows`.
+    """
+    if not isinstance(rows, list):
+        raise InvalidInput(f"Rows come as a list of objects, not as {shown(rows)}. Send {_pattern(signature)}")
+    rows = cast("list[Any]", rows)
+    _check_count(len(rows), max_rows)
+    if isinstance(rows[0], list):
+        return from_matrix(signature, rows, max_rows)
+    complete = signature.by_name.keys()
+    for number, row in enumerate(rows):
+        if not isinstance(row, dict):
+            raise InvalidInput(f"Row {number} (counted from 0) is {shown(row)}, no object. Send {_pattern(signature)}")
+        if row.keys() != complete:
+            _check_names(signature, cast("dict[str, Any]", row), f" in row {number} (counted from 0)")
+    whole = cast("list[dict[str, Any]]", rows)
+    return Batch(
+        {
+            c.name: _check(c, [row[c.name] for row in whole] if c.required else [row.get(c.name) for row in whole])
+            for c in signature.columns
+        },
+        len(whole),
+    )
+
+
+def from_columns(signature: Signature, columns: Mapping[str, Values], max_rows: int) -> Batch:
+    """Check values by column name: lists, or arrays of one dimension. Raises as `from_rows` does."""
+    _check_names(signature, columns, "")
+    for name, values in columns.items():
+        if not isinstance(values, list | np.ndarray):
+            raise InvalidInput(f"Column '{name}' is {shown(values)}, no list. Send a list with one value per row")
+    lengths = {name: len(values) for name, values in columns.items()}
+    rows = max(lengths.values(), default=0)
+    for name, length in lengths.items():
+        if length != rows:
+            raise InvalidInput(f"Column '{name}' has {length} values, but another column has {rows}. Send equally many")
+    _check_count(rows, max_rows)
+    return Batch({c.name: _check(c, columns.get(c.name, [None] * rows)) for c in signature.columns}, rows)
+
+
+def from_matrix(signature: Signature, rows: object, max_rows: int, names: Sequence[str] | None = None) -> Batch:
+    """Check rows of values by position, in the model's order or in that of `names`. Raises as `from_rows` does."""
+    width, order = len(names or signature.names), list(names or signature.names)
+    if len(set(order)) < len(order):
+        raise InvalidInput(f"A column is named twice in {', '.join(order)}. Send each column once")
+    if isinstance(rows, np.ndarray):
+        matrix = cast("Array", rows)
+        if matrix.ndim != 2 or matrix.shape[1] != width:
+            raise InvalidInput(f"The tensor has shape {list(matrix.shape)}; send [rows, {width}], {_listed(order)}")
+        return from_columns(signature, dict(zip(order, matrix.T, strict=True)), max_rows)
+    if not isinstance(rows, list):
+        raise InvalidInput(f"Rows come as a list of lists, not as {shown(rows)}. Send [[...], ...], {_listed(order)}")
+    for number, row in enumerate(cast("list[Any]", rows)):
+        if not isinstance(row, list):
+            raise InvalidInput(f"Row {number} (counted from 0) is {shown(row)}, no list. Send {_listed(order)}")
+        if len(cast("list[Any]", row)) != width:
+            raise InvalidInput(
+                f"Row {number} (counted from 0) has {len(cast('list[Any]', row))} values; the model takes {width}, "
+                f"{_listed(order)}"
+            )
+    _check_count(len(cast("list[Any]", rows)), max_rows)
+    transposed = [list(column) for column in zip(*cast("list[list[Any]]", rows), strict=True)]
+    return from_columns(signature, dict(zip(order, transposed, strict=True)), max_rows)
+
+
+def _check(column: Column, values: Values) -> Array:
+    kind = column.type
+    if isinstance(values, np.ndarray):
+        array = _cast(values, kind) if _is_clean(values, kind) else None
+        values = cast("list[Any]", values.tolist()) if values.dtype.kind != "M" else list(values)
+    else:
+        # A set of types costs more than it saves on the one or two rows of most requests.
+        clean = len(values) > 4 and set(map(type, values)) <= _CLEAN_TYPES.get(kind, frozenset())
+        array = _cast(values, kind) if clean else None
+    if array is not None:
+        return array
+    converted = [convert(column, value, row) for row, value in enumerate(values)]
+    if kind == "any":
+        strings = any(isinstance(v, str | datetime) for v in converted)
+        return np.array(converted, dtype="object" if strings else None)
+    if not column.required and kind in ("boolean", "integer", "long") and any(v != v for v in converted):  # noqa: PLR0124
+        # numpy has no missing integer or boolean: as in pandas, such a column becomes double, or object.
+        return np.array(converted, dtype="object" if kind == "boolean" else "float64")
+    return np.array(converted, dtype=DTYPES[kind])
+
+
+def _is_clean(values: Array, kind: ColumnType) -> bool:
+    if values.dtype.kind not in _CLEAN_KINDS.get(kind, ""):
+        return False
+    return values.dtype.kind != "i" or values.dtype.itemsize <= np.dtype(DTYPES[kind]).itemsize
+
+
+def _cast(values: Values, kind: ColumnType) -> Array | None:
+    """The column in one step; None where a look at every single value is needed."""
+    try:
+        with np.errstate(over="ignore"):
+            array = np.asarray(values, dtype=DTYPES[kind])
+    except (OverflowError, ValueError):
+        return None
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        return None
+    if array.dtype.kind == "M" and np.isnat(array).any():
+        return None
+    return array
+
+
+def _check_count(rows: int, max_rows: int) -> None:
+    if rows == 0:
+        raise InvalidInput("The request has no rows. Send at least one")
+    if rows > max_rows:
+        raise TooManyRows(rows, max_rows)
+
+
+def _check_names(signature: Signature, given: Mapping[str, Any], where: str) -> None:
+    for name in given:
+        if name not in signature.by_name:
+            close = difflib.get_close_matches(str(name), signature.names, n=1)
+            hint = f"Did you mean '{close[0]}'? " if close else ""
+            raise InvalidInput(f"Column '{name}'{where} is unknown to the model. {hint}It takes {_listed(signature.names)}")
+    missing = [name for name in signature.required if name not in given]
+    if missing:
+        what = f"Column '{missing[0]}' is" if len(missing) == 1 else f"Columns {_quoted(missing)} are"
+        raise InvalidInput(f"{what} missing{where}. The model requires {_listed(signature.required)}")
+
+
+def _listed(names: Iterable[str]) -> str:
+    names = tuple(names)
+    more = f" and {len(names) - 30} more" if len(names) > 30 else ""
+    return ", ".join(names[:30]) + more
+
+
+def _quoted(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+    return ", ".join(f"'{n}'" for n in islice(names, 10)) + more
+
+
+def _pattern(signature: Signature) -> str:
+    return '[{"' + signature.names[0] + '": ...}, ...]' if signature.names else "[{...}, ...]"
+
+
+def _jsonable(array: Array) -> list[Any]:
+    if array.dtype.kind == "M":
+        return [None if v is None else v.isoformat() for v in array.tolist()]
+    values = cast("list[Any]", array.tolist())
+    if array.dtype.kind == "f" and not np.isfinite(array).all() or array.dtype.kind == "O":
+        return [None if v is None or v != v else v for v in values]  # noqa: PLR0124
+    return values
