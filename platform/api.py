@@ -108,6 +108,9 @@ class Platform:
         spec = self.spec(service, version=version, **fields) if isinstance(service, str) else service.changed(**fields)
         with shown_progress(progress) as report:
             roll_out(self.target, spec, progress=report)
+        # What a person chose to serve is what the next night's challenger has to beat.
+        if self.registry.champion(spec.name).version != spec.version:
+            self.registry.promote(spec.name, spec.version)
         return self.service(spec.name)
 
     def service(self, name: str) -> Service:

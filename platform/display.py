@@ -79,9 +79,7 @@ def status_view(status: Status) -> RenderableType:
         replicas.add_column(column)
     for r in status.replicas:
         since = f"{r.started.astimezone():%H:%M:%S}" if r.started else ""
-        replicas.add_row(
-            r.id, coloured(r.state), r.version, str(r.pid or ""), since, escape(r.reason)
-        )
+        replicas.add_row(r.id, coloured(r.state), r.version, str(r.pid or ""), since, escape(r.reason))
     return Group(head, facts, replicas)
 
 

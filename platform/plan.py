@@ -15,7 +15,7 @@ def differences(before: ServiceSpec | None, after: ServiceSpec) -> tuple[Change,
     new = dict(_flat(after.model_dump(mode="json")))
     return tuple(
         Change(field=field, before=old.get(field), after=new.get(field))
-        for field in new
+        for field in {**old, **new}
         if old.get(field) != new.get(field)
     )
 

@@ -19,7 +19,9 @@ FAILING_SHARE = 0.01
 Progress = Callable[[Status], None]
 
 
-def roll_out(target: Target, spec: ServiceSpec, *, watch_seconds: float = 0, progress: Progress | None = None) -> Status:
+def roll_out(
+    target: Target, spec: ServiceSpec, *, watch_seconds: float = 0, progress: Progress | None = None
+) -> Status:
     """Apply `spec`, wait until it is ready, then watch its requests.
 
     Args:

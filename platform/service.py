@@ -84,7 +84,9 @@ class Service(Shown):
         """
         previous = self.status().previous
         if previous is None:
-            raise PlatformError(f"{self.name} has served one version only; deploy another with: tenfold deploy --version")
+            raise PlatformError(
+                f"{self.name} has served one version only. Deploy another with: tenfold deploy {self.name} --version N"
+            )
         status = self.change(model=previous.model, progress=progress)
         self._platform.registry.promote(self.name, previous.version)
         return status

@@ -20,7 +20,7 @@ def bind(host: str, port: int, *, shared: bool = False) -> socket.socket:
     """
     if shared:
         return _bind(host, port, reuse_port=True)
-    # SO_REUSEPORT lets any process of this user in, a second platform too. A bind without it tells whether one is there.
+    # SO_REUSEPORT lets any process of this user in, a second platform too. A bind without it tells if one is there.
     _bind(host, port, reuse_port=False).close()
     return _bind(host, port, reuse_port=True)
 

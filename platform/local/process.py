@@ -57,14 +57,18 @@ class Process:
         return f"it was ended by {signal.Signals(-code).name}" if code < 0 else f"it ended with exit code {code}"
 
     def terminate(self) -> None:
-        """Ask it to finish what it does and end."""
-        with suppress(psutil.NoSuchProcess):
-            self._process.terminate()
+        """Ask it, and what it started itself, to finish what they do and end."""
+        self._signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End it now."""
-        with suppress(psutil.NoSuchProcess):
-            self._process.kill()
+        """End it, and what it started itself, now."""
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
+        # Each process was started as the leader of a group; one that it started itself is in that group.
+        with suppress(psutil.NoSuchProcess, ProcessLookupError):
+            if self._process.is_running():
+                os.killpg(os.getpgid(self.pid), number)
 
 
 def start(

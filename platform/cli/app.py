@@ -1,0 +1,100 @@
+"""`tenfold`: the table of commands, and the one place where errors become sentences and exit codes.
+
+The modules of the commands import only typer; what a command needs is imported when it runs, so `tenfold --help`
+answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from ... import __version__
+from . import data, demo, loadtest, nights, run, services
+
+app = typer.Typer(
+    name="tenfold",
+    help="Serve a scikit-learn model from ten replicas, retrain it every night, roll out only what is better.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+PANELS = {
+    "Serve": (run.serve, run.up, run.down, services.deploy, services.plan, services.status, services.logs),
+    "Change": (services.scale, services.rollback, services.delete),
+    "Models and data": (data.register, data.import_rows, data.predict, data.feedback),
+    "Retrain": (
+        nights.schedule_retraining,
+        nights.pause,
+        nights.resume,
+        nights.retrain,
+        nights.backfill,
+        nights.nights,
+    ),
+    "Try": (demo.demo, loadtest.loadtest),
+}
+INTERRUPTED = 130
+
+for panel, commands in PANELS.items():
+    for command in commands:
+        app.command(rich_help_panel=panel)(command)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tenfold {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def tenfold(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """The root command; everything happens in its subcommands."""
+
+
+def main() -> None:
+    """Run the command line. Exit codes: 0 done, 1 an error, 2 `plan` differs, 3 `loadtest` broke a limit, 130 Ctrl-C."""
+    sys.exit(run_command(sys.argv[1:]))
+
+
+def run_command(arguments: list[str]) -> int:
+    """Run one command and return its exit code; an error is one sentence on stderr."""
+    try:
+        code = typer.main.get_command(app).main(arguments, prog_name="tenfold", standalone_mode=False)
+    except typer.TyperException as e:
+        # Wrong usage is an error like any other: 2, its usual code, would mean that a plan differs.
+        typer.secho(f"Error: {e.format_message()} See: tenfold {' '.join(arguments[:1])} --help", fg="red", err=True)
+        return 1
+    except typer.Abort:
+        return INTERRUPTED
+    except BrokenPipeError:
+        return 1
+    except Exception as e:
+        if not isinstance(e, expected_errors()):
+            raise
+        typer.secho(f"Error: {e}", fg="red", err=True)
+        return 1
+    return code if isinstance(code, int) else 0
+
+
+def expected_errors() -> tuple[type[Exception], ...]:
+    """The exception roots of all packages: their messages are written for the person at the terminal."""
+    from ...loadtests.errors import LoadTestError
+    from ...serving.client import ClientError
+    from ...serving.errors import ServingError
+    from ...serving.inference_log.errors import LogError
+    from ...training.errors import TrainingError
+    from ..errors import PlatformError
+
+    return (PlatformError, TrainingError, ServingError, LogError, ClientError, LoadTestError)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,213 @@
+"""Commands that wish for a state of a service, look at it, and take it away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .common import NameArgument, StateOption, local_platform, output, service_of
+
+if TYPE_CHECKING:
+    from ..api import Platform
+    from ..spec import ServiceSpec
+
+DIFFERS = 2
+
+OptionalName = Annotated[str | None, typer.Argument(help="Name of the service.", show_default=False)]
+FileOption = Annotated[
+    Path | None, typer.Option("--file", "-f", help="YAML or JSON file with the fields of the service, `name` included.")
+]
+VersionOption = Annotated[
+    str | None,
+    typer.Option(help="Version of the model.", show_default="the served one; for a new service the champion"),
+]
+ReplicasOption = Annotated[int | None, typer.Option(help="Model servers behind the one address.", show_default="10")]
+PortOption = Annotated[int | None, typer.Option(help="Port that the service listens on.", show_default="8080")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="FIELD=VALUE", help="Any field of the spec, e.g. retraining.window_days=7. Repeatable."
+    ),
+]
+
+
+def deploy(
+    name: OptionalName = None,
+    file: FileOption = None,
+    version: VersionOption = None,
+    replicas: ReplicasOption = None,
+    port: PortOption = None,
+    settings: SetOption = None,
+    state: StateOption = None,
+) -> None:
+    """Make a service what it should be, in the background, and return when it is ready."""
+    platform = local_platform(state)
+    spec = wished(platform, name, file, version, replicas, port, settings)
+    try:
+        service = platform.deploy(spec)
+    except KeyboardInterrupt:
+        typer.echo(f"Interrupted; the rollout goes on by itself. Follow it with: tenfold status {spec.name}", err=True)
+        raise
+    output().print(service)
+
+
+def plan(
+    name: OptionalName = None,
+    file: FileOption = None,
+    version: VersionOption = None,
+    replicas: ReplicasOption = None,
+    port: PortOption = None,
+    settings: SetOption = None,
+    state: StateOption = None,
+) -> None:
+    """Show what `deploy` with the same arguments would change. Exit codes: 0 nothing, 1 error, 2 something."""
+    from ..display import changes_view
+
+    platform = local_platform(state)
+    changes = platform.plan(wished(platform, name, file, version, replicas, port, settings))
+    output().print(changes_view(changes))
+    raise typer.Exit(DIFFERS if changes else 0)
+
+
+def wished(
+    platform: Platform,
+    name: str | None,
+    file: Path | None,
+    version: str | None,
+    replicas: int | None,
+    port: int | None,
+    settings: list[str] | None,
+) -> ServiceSpec:
+    """The spec that the arguments describe; what they leave open stays as it is."""
+    fields = _fields_of(file) if file else {}
+    for item in settings or ():
+        _set(fields, item)
+    given = {"replicas": replicas, "port": port}
+    fields |= {key: value for key, value in given.items() if value is not None}
+    name = name or fields.get("name")
+    if not name:
+        raise typer.BadParameter("Name the service, or give a --file that does.")
+    fields.pop("name", None)
+    return platform.spec(name, version=version, **fields)
+
+
+def _fields_of(file: Path) -> dict[str, Any]:
+    try:
+        fields = _yaml(file.read_text())
+    except (OSError, UnicodeDecodeError) as e:
+        raise typer.BadParameter(f"{file} cannot be read: {e}") from e
+    if not isinstance(fields, dict):
+        raise typer.BadParameter(f"{file} holds no fields; write for example `name: flight-delay`.")
+    return fields
+
+
+def _set(fields: dict[str, Any], item: str) -> None:
+    """Set a dotted field, as in `retraining.window_days=7`."""
+    path, equals, text = item.partition("=")
+    if not equals or not path:
+        raise typer.BadParameter(f"--set takes FIELD=VALUE, e.g. replicas=4, not '{item}'.")
+    *parents, last = path.split(".")
+    for parent in parents:
+        fields = fields.setdefault(parent, {})
+    fields[last] = _yaml(text)
+
+
+def _yaml(text: str) -> Any:
+    """YAML with every scalar left as text, for the spec to convert: YAML itself would read 12:30 as 750."""
+    import yaml
+
+    try:
+        return _with_nulls(yaml.load(text, Loader=yaml.BaseLoader))  # noqa: S506 - it builds plain values only
+    except yaml.YAMLError as e:
+        raise typer.BadParameter(f"This is no YAML: {e}") from e
+
+
+def _with_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_nulls(v) for key, v in value.items()}
+    if isinstance(value, list):
+        return [_with_nulls(v) for v in value]
+    return None if value in {"null", "~", ""} else value
+
+
+def status(
+    name: OptionalName = None,
+    json: Annotated[bool, typer.Option("--json", help="Print it for programs.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Show it until Ctrl-C.")] = False,
+    state: StateOption = None,
+) -> None:
+    """Show desired and actual state of one service, or of all."""
+    platform = local_platform(state)
+    if json:
+        seen = [platform.target.status(n) for n in ((name,) if name else platform.target.names)]
+        items = ",\n".join(s.model_dump_json(indent=2) for s in seen)
+        typer.echo(items if name else f"[{items}]")
+    elif watch:
+        from rich.live import Live
+
+        from ..rollout import POLL_SECONDS
+
+        with Live(console=output(), get_renderable=lambda: _view(platform, name), refresh_per_second=1 / POLL_SECONDS):
+            _until_interrupted()
+    else:
+        output().print(_view(platform, name))
+
+
+def _until_interrupted() -> None:
+    import threading
+
+    threading.Event().wait()
+
+
+def _view(platform: Platform, name: str | None) -> Any:
+    from ..display import status_view, statuses_view
+
+    if name:
+        return status_view(platform.target.status(name))
+    names = platform.target.names
+    if not names:
+        return "No service is deployed. Deploy a registered model with: tenfold deploy NAME"
+    return statuses_view([platform.target.status(n) for n in names])
+
+
+def logs(
+    name: NameArgument,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as they write, until Ctrl-C.")] = False,
+    state: StateOption = None,
+) -> None:
+    """Print what the replicas wrote, each line after its replica's number."""
+    for line in service_of(state, name).logs(follow=follow):
+        typer.echo(f"{line.replica} {line.text}")
+
+
+def scale(
+    name: NameArgument,
+    replicas: Annotated[int, typer.Argument(help="How many.", show_default=False)],
+    state: StateOption = None,
+) -> None:
+    """Run that many replicas, without losing a request on the way."""
+    service = service_of(state, name)
+    service.scale(replicas)
+    output().print(service)
+
+
+def rollback(name: NameArgument, state: StateOption = None) -> None:
+    """Serve the version before the newest change of version again."""
+    service = service_of(state, name)
+    service.rollback()
+    output().print(service)
+
+
+def delete(
+    name: NameArgument,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    state: StateOption = None,
+) -> None:
+    """Stop a service and forget it; its models and data are kept."""
+    service = service_of(state, name)
+    if not yes:
+        typer.confirm(f"Stop and forget {name}?", abort=True)
+    for kept in service.delete():
+        typer.echo(f"kept: {kept}")
