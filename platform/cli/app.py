@@ -60,7 +60,7 @@ def tenfold(
 
 
 def main() -> None:
-    """Run the command line. Exit codes: 0 done, 1 an error, 2 `plan` differs, 3 `loadtest` broke a limit, 130 Ctrl-C."""
+    """Run the command line. Exit codes: 0 done, 1 error, 2 `plan` differs, 3 `loadtest` broke a limit, 130 Ctrl-C."""
     sys.exit(run_command(sys.argv[1:]))
 
 

@@ -75,7 +75,7 @@ class Alarm:
 
 
 def trigger_of(retraining: Retraining) -> CalendarIntervalTrigger:
-    """Every day at that time of the wall clock; right on the days when the clock changes, where cron triggers are not."""
+    """Every day at that time of the wall clock, also on the days when the clock changes, where cron triggers fail."""
     at, zone = retraining.at, ZoneInfo(retraining.timezone)
     assert at  # noqa: S101 - only schedules come here
     today = datetime.now(zone).date()

@@ -35,18 +35,16 @@ def wanted_components(state: State, specs: Iterable[ServiceSpec]) -> list[Compon
     ]
     if not state.registry_uri.startswith("sqlite:"):
         return pages
-    # One worker: SQLite has one writer. The workers of MLflow's job queue are for LLM evaluation, which we have not.
-    registries = [
-        Component(
-            "registry",
-            port,
-            ("-m", "mlflow", "server", "--backend-store-uri", state.registry_uri)
-            + ("--artifacts-destination", str(state.artifacts), "--workers", "1")
-            + ("--host", "127.0.0.1", "--port", str(port)),
-        )
+    return pages + [
+        Component("registry", port, _registry_server(state, port))
         for port in sorted({spec.registry_port for spec in specs if spec.registry_port})
     ]
-    return pages + registries
+
+
+def _registry_server(state: State, port: int) -> tuple[str, ...]:
+    # One worker: SQLite has one writer.
+    command = ("-m", "mlflow", "server", "--backend-store-uri", state.registry_uri, "--workers", "1")
+    return (*command, "--artifacts-destination", str(state.artifacts), "--host", "127.0.0.1", "--port", str(port))
 
 
 class Components:
@@ -76,6 +74,7 @@ class Components:
                     component.arguments,
                     log=self._state.folder / f"{component.role}-{component.port}.log",
                     marks={"port": str(component.port)},
+                    # MLflow's job workers evaluate language models; there are none here.
                     environment={"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
                 )
 

@@ -1,0 +1,35 @@
+# Two commands do everything on a fresh machine with Python, git and make: `make demo` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# What an installation is made from: when none of it changed, nothing is installed again.
+INSTALLED := $(VENV)/.installed-$(shell cat pyproject.toml constraints.txt | cksum | cut -d ' ' -f 1)
+
+.PHONY: help install demo test lint clean
+help:
+	@echo "make demo           replay three weeks of flights against four replicas that retrain every night"
+	@echo "make test           all tests that need no cluster"
+	@echo "make lint           ruff, pyright and the import directions"
+
+install: $(INSTALLED)
+
+$(INSTALLED):
+	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "tenfold needs Python 3.11 or newer; set PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[all]'
+	@touch $@
+
+demo: $(INSTALLED)
+	$(BIN)/tenfold demo $(ARGS)
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile tests/unit tests/integration tests/browser $(ARGS)
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python .ci/import_directions.py
+	$(BIN)/pyright
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info
