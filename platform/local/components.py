@@ -54,13 +54,16 @@ class Components:
         self._state = state
         stop([p for p in found if p.role in {"page", "registry"}], grace=STOP_GRACE)
         self._running: dict[Component, Process] = {}
+        self._ending: list[Process] = []
         self._ends: dict[Component, int] = {}
         self._not_before: dict[Component, float] = {}
 
     def step(self, wanted: Sequence[Component]) -> None:
         """One round: start what is missing, stop what is no longer wanted."""
         for component in [c for c in self._running if c not in wanted]:
-            stop([self._running.pop(component)], grace=STOP_GRACE)
+            process = self._running.pop(component)
+            process.terminate()
+            self._ending.append(process)
         for component in wanted:
             process = self._running.get(component)
             if process and process.alive:
@@ -80,7 +83,7 @@ class Components:
 
     def stop(self) -> None:
         """End them all."""
-        stop(list(self._running.values()), grace=STOP_GRACE)
+        stop([*self._running.values(), *self._ending], grace=STOP_GRACE)
         self._running.clear()
 
     def _ended(self, component: Component, process: Process) -> None:

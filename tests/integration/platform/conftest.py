@@ -1,0 +1,79 @@
+"""A local platform on free ports over a registry that holds a few real versions of one model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from sklearn.datasets import load_iris
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from support.places import free_port
+from tenfold import Platform
+from tenfold.platform.service import Service
+from tenfold.training.registry import Registry
+
+NAME = "iris"
+COLUMNS = ["sepal_length", "sepal_width", "petal_length", "petal_width"]
+
+
+def iris() -> tuple[pd.DataFrame, pd.Series]:
+    X, y = load_iris(return_X_y=True)
+    return pd.DataFrame(X, columns=COLUMNS), pd.Series(y)
+
+
+@dataclass(frozen=True)
+class Stocked:
+    """A registry with versions 1 and 2 that can be served, and 3 that needs pickle and cannot."""
+
+    uri: str
+
+
+@pytest.fixture(scope="session")
+def stocked(tmp_path_factory: pytest.TempPathFactory) -> Stocked:
+    import mlflow
+
+    folder = tmp_path_factory.mktemp("registry")
+    uri = f"sqlite:///{folder / 'registry.db'}"
+    registry = Registry(uri, artifacts=folder / "artifacts")
+    X, y = iris()
+    for c in (1.0, 0.1):
+        model = make_pipeline(StandardScaler(), LogisticRegression(C=c)).fit(X, y)
+        registry.register(model, NAME, example=X.head(3), tags={})
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    with mlflow.start_run():
+        mlflow.sklearn.log_model(
+            LogisticRegression().fit(X, y),
+            name="model",
+            registered_model_name=NAME,
+            serialization_format="cloudpickle",
+            input_example=X.head(3),
+            pip_requirements=["scikit-learn"],
+        )
+    return Stocked(uri)
+
+
+@pytest.fixture
+def platform(tmp_path: Path, stocked: Stocked, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
+    monkeypatch.setenv("TENFOLD_REGISTRY_URI", stocked.uri)
+    platform = Platform.local(tmp_path / "state")
+    yield platform
+    platform.down()
+
+
+@pytest.fixture
+def deploy(platform: Platform) -> Callable[..., Service]:
+    """Deploy the model on free ports, quietly, with few seconds to drain."""
+
+    def deployed(**fields: Any) -> Service:
+        ports = {"port": free_port(), "page_port": free_port(), "registry_port": None}
+        fields = {"version": "1", "replicas": 2, "server": {"drain_seconds": 1}, **ports, **fields}
+        return platform.deploy(NAME, progress=lambda _: None, **fields)
+
+    return deployed

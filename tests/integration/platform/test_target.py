@@ -1,0 +1,88 @@
+"""The contract of a target, on real processes. Written against the five methods, so that every target can take it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from support.places import free_port, wait_until
+from tenfold import Platform
+from tenfold.platform.errors import UnknownService
+from tenfold.platform.rollout import wait_ready
+from tenfold.platform.service import Service
+
+Deploy = Callable[..., Service]
+
+
+def test_nothing_is_there_at_first(platform: Platform) -> None:
+    assert platform.target.names == ()
+    with pytest.raises(UnknownService, match="No service is named 'iris'; there is none yet"):
+        platform.target.status("iris")
+
+
+def test_apply_makes_it_so_and_status_tells_it(platform: Platform, deploy: Deploy) -> None:
+    service = deploy()
+    status = service.status()
+    assert platform.target.names == ("iris",)
+    assert (status.verdict, status.ready, len(status.replicas), status.revision) == ("ready", 2, 2, 1)
+    assert {r.version for r in status.replicas} == {"1"}
+    answer = service.predict([{"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}])
+    assert list(answer.predictions) == [0]
+    wait_until(lambda: sum(t.requests for t in service.status().traffic) >= 1, what="the request in the traffic")
+
+
+def test_plan_tells_what_would_change_and_changes_nothing(platform: Platform, deploy: Deploy) -> None:
+    service = deploy()
+    spec = service.status().spec
+    assert platform.target.plan(spec) == ()
+    assert {c.field for c in platform.target.plan(spec.changed(replicas=3))} == {"replicas"}
+    assert service.status().revision == 1
+
+
+def test_applying_the_same_again_is_no_new_revision(platform: Platform, deploy: Deploy) -> None:
+    service = deploy()
+    platform.target.apply(service.status().spec)
+    assert service.status().revision == 1
+
+
+def test_scale_up_and_down(deploy: Deploy) -> None:
+    service = deploy(replicas=1)
+    first = service.status().replicas[0].id
+    quiet = {"progress": lambda _: None}
+    assert service.scale(3, **quiet).ready == 3
+    service.scale(1, **quiet)
+    wait_until(lambda: [r.id for r in service.status().replicas] == [first], what="the oldest replica alone")
+
+
+def test_rollback_serves_the_version_before_and_makes_it_the_champion(platform: Platform, deploy: Deploy) -> None:
+    service = deploy(version="1")
+    platform.deploy("iris", version="2", progress=lambda _: None)
+    assert service.status().spec.version == "2"
+    assert platform.registry.champion("iris").version == "2"
+    status = service.rollback(progress=lambda _: None)
+    assert (status.spec.version, status.verdict) == ("1", "ready")
+    assert platform.registry.champion("iris").version == "1"
+
+
+def test_logs_name_the_replica(deploy: Deploy) -> None:
+    service = deploy()
+    lines = list(service.logs())
+    assert {line.replica for line in lines} == {r.id for r in service.status().replicas}
+
+
+def test_delete_stops_it_and_keeps_the_data(platform: Platform, deploy: Deploy) -> None:
+    service = deploy()
+    service.predict([{"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}])
+    assert any("inference log" in kept for kept in service.delete())
+    assert platform.target.names == ()
+    assert platform.inference_log().count("iris").predictions == 1
+    assert deploy(replicas=1).status().revision == 1
+
+
+def test_two_services_side_by_side(platform: Platform, deploy: Deploy) -> None:
+    first = deploy(replicas=1)
+    spec = first.status().spec
+    with pytest.raises(Exception, match="Nothing can listen"):
+        platform.target.apply(spec.changed(name="other", model="models:/iris/1"))
+    assert platform.target.names == ("iris",)
+    assert wait_ready(platform.target, "iris").spec.port != free_port()
