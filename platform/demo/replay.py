@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import count
+from math import log
 from typing import Generic, TypeVar
 
 from ...serving.client import AsyncClient, ClientError
@@ -25,9 +26,10 @@ N = TypeVar("N")  # What a night results in; the replay only passes it on.
 
 CONCURRENCY = 8  # Requests under way at once.
 TELL_EVERY = timedelta(minutes=30)  # Simulated time between two deliveries of labels.
-# While a night is under way, a day's requests are spread over at least this long, so that they outlast most nights.
+# While a night is under way, requests come the slower the fewer flights of the day are left: half of them are left
+# after this long, a quarter after twice as long. So they outlast the night, however long its rollout takes.
 # As soon as it is over, the rest of the day follows as fast as the service answers.
-SPREAD_SECONDS = 14.0
+HALF_LIFE_SECONDS = 8.0
 LATE = 1  # Column of the probabilities: the classes are 0 and 1.
 
 
@@ -91,13 +93,13 @@ class Replay(Generic[N]):
         retrain: Callable[[date], N],
         *,
         concurrency: int = CONCURRENCY,
-        spread_seconds: float = SPREAD_SECONDS,
+        half_life_seconds: float = HALF_LIFE_SECONDS,
     ) -> None:
         self.tally = Tally()
         self._client = client
         self._retrain = retrain
         self._concurrency = concurrency
-        self._spread_seconds = spread_seconds
+        self._half_life_seconds = half_life_seconds
         self._airborne: list[tuple[datetime, int, str, int]] = []
         self._order = count()
 
@@ -128,7 +130,7 @@ class Replay(Generic[N]):
     async def _play(self, day: Day, night: asyncio.Task[N] | None) -> list[Answered | None]:
         answers: list[Answered | None] = [None] * len(day.flights)
         flights = iter(enumerate(day.flights))
-        pace = _Pace(self._spread_seconds / max(1, len(day.flights)), night)
+        pace = _Pace(len(day.flights), self._half_life_seconds, night)
         told = midnight(day.date)
 
         async def worker(flights: Iterator[tuple[int, Flight]]) -> None:
@@ -179,10 +181,11 @@ class Replay(Generic[N]):
 
 
 class _Pace:
-    """Lets one request go every `interval` seconds while the night is under way, and all of them afterwards."""
+    """Lets requests go at a rate that falls with the number that is left, and freely once the night is over."""
 
-    def __init__(self, interval: float, night: asyncio.Task[N] | None) -> None:
-        self._interval = interval
+    def __init__(self, requests: int, half_life: float, night: asyncio.Task[N] | None) -> None:
+        self._left = requests
+        self._mean_life = half_life / log(2)
         self._night = night
         self._next = time.monotonic()
 
@@ -190,5 +193,6 @@ class _Pace:
         if self._night is None or self._night.done():
             return
         mine = max(self._next, time.monotonic())
-        self._next = mine + self._interval
+        self._next = mine + self._mean_life / max(1, self._left)
+        self._left -= 1
         await asyncio.wait({self._night}, timeout=mine - time.monotonic())
