@@ -1,12 +1,12 @@
-"""Requests as plain data: the same rows in the words of each protocol, and what a good answer holds. Pure.
+"""Requests as plain data: the same rows in the words of each protocol. Pure.
 
-`locustfile.py` prepares a pool of these before the first user starts, so that while measuring it only sends bytes.
+`hooks.py` prepares a pool of these before the first user starts, so that while measuring it only sends bytes.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,13 +59,6 @@ def invocations_body(model: ServedModel, rows: Sequence[Row]) -> bytes:
     """`POST /invocations`, as `dataframe_split`."""
     names = [c.name for c in model.columns]
     return orjson.dumps({"dataframe_split": {"columns": names, "data": [[r.get(n) for n in names] for r in rows]}})
-
-
-def answered(protocol: str, answer: Mapping[str, Any]) -> int:
-    """How many rows an answer speaks of."""
-    if protocol == "v2":
-        return answer["outputs"][0]["shape"][0]
-    return len(answer["predictions"])
 
 
 def _call(protocol: str, model: ServedModel, samples: Sequence[Sample]) -> Call:

@@ -1,10 +1,10 @@
 """What can go wrong around a load test; a limit that broke is a result, not an error.
 
-    LoadTestError
-    ├── InvalidPlan          an option has no usable value
-    ├── RowsUnusable         the file of rows, or the model's signature, gives no request
-    ├── ServiceUnreachable   nothing ready answers under the URL
-    └── RunFailed            Locust is missing, ended badly, or measured nothing
+LoadTestError
+├── InvalidPlan          an option has no usable value
+├── RowsUnusable         the file of rows, or the model's signature, gives no request
+├── ServiceUnreachable   nothing ready answers under the URL
+└── RunFailed            Locust is missing, ended badly, or measured nothing
 """
 
 

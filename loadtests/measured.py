@@ -125,8 +125,32 @@ def together(name: str, endpoints: Iterable[Endpoint]) -> Endpoint:
     )
 
 
+def measured_document(stats: Any, *, generator_busy: bool) -> dict[str, Any]:
+    """Locust's `RequestStats` as the document that `read_measured` reads. Its own --json-file has no error messages."""
+    return {
+        "start_time": stats.total.start_time,
+        "endpoints": [
+            {
+                "name": each.name,
+                "num_requests": each.num_requests,
+                "num_failures": each.num_failures,
+                "response_times": dict(each.response_times),
+                "last_request_timestamp": each.last_request_timestamp,
+                "total_response_time": each.total_response_time,
+                "max_response_time": each.max_response_time,
+            }
+            for each in stats.entries.values()
+        ],
+        "errors": [
+            {"name": each.name, "error": str(each.error), "occurrences": each.occurrences}
+            for each in stats.errors.values()
+        ],
+        "generator_busy": generator_busy,
+    }
+
+
 def read_measured(path: Path) -> Measured:
-    """The file that `locustfile.py` wrote when Locust quit."""
+    """The file that `hooks.py` wrote when Locust quit."""
     content = orjson.loads(path.read_bytes())
     return Measured(
         tuple(_endpoint(entry, content["start_time"]) for entry in content["endpoints"]),

@@ -39,13 +39,17 @@ class LocustOption:
 
 LOCUST_OPTIONS = (
     LocustOption(
-        "--rows-file", str, "", "File of real rows (.csv, .jsonl, .parquet). Without it rows are drawn from the signature."
+        "--rows-file",
+        str,
+        "",
+        "File of real rows (.csv, .jsonl, .parquet); without it rows are drawn from the signature.",
     ),
     LocustOption("--label-column", str, "", "Column of the file that holds the true label, sent back as feedback."),
     LocustOption("--batch", int, 1, "Rows in one prediction request."),
     LocustOption("--feedback-share", float, 1.0, "Share of the predictions whose label is sent back, 0 to 1."),
     LocustOption("--feedback-delay", float, 1.0, "Seconds between a prediction and its feedback."),
     LocustOption("--think-time", float, 0.0, "Seconds a user waits between an answer and the next request."),
+    LocustOption("--timeout", float, 10.0, "Seconds after which a request without an answer counts as failed."),
     LocustOption("--shape", str, "constant", "How the number of users changes over the run.", choices=SHAPES),
     LocustOption("--seed", int, 0, "Seed of the drawn rows and of their order."),
     LocustOption("--measured-file", str, "", "File that the measured values are written to.", internal=True),

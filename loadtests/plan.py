@@ -5,6 +5,7 @@ The CLI and Python callers build the plan, `runner.py` executes the command.
 
 from __future__ import annotations
 
+import json
 import math
 import sys
 from dataclasses import dataclass, field
@@ -17,7 +18,6 @@ from .shapes import SHAPES
 
 PROTOCOLS = {"predict": "PredictUser", "v2": "V2User", "invocations": "InvocationsUser"}
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
-STOP_SECONDS = 5
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,13 @@ class LoadTest:
         run_time: seconds; always bounded.
         spawn_rate: users started a second; None starts all within a second.
         protocols: protocol -> weight; users are divided among `predict`, `v2` and `invocations` by weight.
-        rows: file of real rows (CSV, JSON lines, Parquet); None draws rows from the model's signature.
-        label: column of that file with the true label; it is sent back as feedback to /predict's ids.
+        rows_file: file of real rows (CSV, JSON lines, Parquet); None draws rows from the model's signature.
+        label_column: column of that file with the true label; it is sent back as feedback to /predict's ids.
         batch: rows in one request.
         feedback_share: share of the predictions that get feedback, 0 to 1.
         feedback_delay: seconds between a prediction and its feedback.
         think_time: seconds a user waits between answer and next request.
+        timeout: seconds after which a request without an answer counts as failed.
         shape: `constant`, `ramp` or `steps`.
         processes: Locust worker processes; 0 runs everything in one.
         seed: makes the drawn rows the same in every run.
@@ -50,12 +51,13 @@ class LoadTest:
     run_time: float = 30.0
     spawn_rate: float | None = None
     protocols: dict[str, int] = field(default_factory=lambda: {"predict": 1})
-    rows: Path | None = None
-    label: str | None = None
+    rows_file: Path | None = None
+    label_column: str | None = None
     batch: int = 1
     feedback_share: float = 1.0
     feedback_delay: float = 1.0
     think_time: float = 0.0
+    timeout: float = 10.0
     shape: str = "constant"
     processes: int = 0
     seed: int = 0
@@ -86,7 +88,7 @@ class LoadTest:
             ),
             (
                 self.users >= len(self.protocols),
-                f"--users {self.users} cannot speak {len(self.protocols)} protocols; give --users {len(self.protocols)} or more",
+                f"--users {self.users} are fewer than the {len(self.protocols)} protocols; give at least one for each",
             ),
             (self.batch >= 1, f"--batch {self.batch} sends no row; give at least 1"),
             (
@@ -95,6 +97,7 @@ class LoadTest:
             ),
             (self.feedback_delay >= 0, f"--feedback-delay {self.feedback_delay:g} is negative; give 0 or more"),
             (self.think_time >= 0, f"--think-time {self.think_time:g} is negative; give 0 or more"),
+            (self.timeout > 0, f"--timeout {self.timeout:g} leaves no time to answer; give more than 0"),
             (self.shape in SHAPES, f"--shape '{self.shape}' is unknown; known are {', '.join(SHAPES)}"),
             (self.processes >= 0, f"--processes {self.processes} is negative; give 0 for one process"),
             (
@@ -102,35 +105,43 @@ class LoadTest:
                 f"--processes {self.processes} are more than --users {self.users}; give at most one process per user",
             ),
             (
-                self.label is None or self.rows is not None,
-                f"--label '{self.label}' names a column, but there is no file of rows; give one with --rows",
+                self.label_column is None or self.rows_file is not None,
+                f"--label-column '{self.label_column}' is a column of no file; give the file with --rows-file",
             ),
-            (self.rows is None or self.rows.is_file(), f"--rows '{self.rows}' is no file; check the path"),
+            (
+                self.rows_file is None or self.rows_file.is_file(),
+                f"--rows-file '{self.rows_file}' is no file; check the path",
+            ),
         )
         for holds, sentence in rules:
             if not holds:
                 raise InvalidPlan(sentence)
 
+    @property
+    def stop_seconds(self) -> float:
+        """How long a user may take to end after the run: for a prediction in flight and the feedback after it."""
+        return 2 * self.timeout + 1
 
-def locust_command(plan: LoadTest, *, measured: Path, html: Path, log: Path, master_port: int) -> list[str]:
+
+def locust_command(plan: LoadTest, *, measured: Path, html: Path, master_port: int) -> list[str]:
     """The argument list that runs `plan` without a web UI; every path in it is absolute.
 
-    `-P` keeps the working directory off the module path, exit code 0 means that the run could be done: failed
-    requests are judged by our limits.
+    `-P` keeps the working directory off the module path. Exit code 0 means that the run could be done: whether too
+    many requests failed is judged by our limits.
     """
     command = [sys.executable, "-P", "-m", "locust", "-f", str(LOCUSTFILE.resolve())]
     for protocol, weight in plan.protocols.items():
-        command += ["--config-users", f'{{"user_class_name": "{PROTOCOLS[protocol]}", "weight": {weight}}}']
+        command += ["--config-users", json.dumps({"user_class_name": PROTOCOLS[protocol], "weight": weight})]
     command += ["--headless", "--only-summary", "--host", plan.url.rstrip("/"), "--users", str(plan.users)]
     command += ["--spawn-rate", f"{plan.spawn_rate or plan.users:g}", "--run-time", f"{math.ceil(plan.run_time)}s"]
-    command += ["--stop-timeout", str(STOP_SECONDS), "--exit-code-on-error", "0"]
-    command += ["--html", str(html.resolve()), "--logfile", str(log.resolve())]
-    command += ["--measured-file", str(measured.resolve()), "--batch", str(plan.batch), "--seed", str(plan.seed)]
-    command += ["--think-time", f"{plan.think_time:g}", "--shape", plan.shape]
-    if plan.rows is not None:
-        command.append(f"--rows-file={plan.rows.resolve()}")
-    if plan.label is not None:
-        command.append(f"--label-column={plan.label}")
+    command += ["--stop-timeout", f"{plan.stop_seconds:g}", "--exit-code-on-error", "0"]
+    command += ["--html", str(html.resolve()), "--measured-file", str(measured.resolve())]
+    command += ["--batch", str(plan.batch), "--seed", str(plan.seed), "--think-time", f"{plan.think_time:g}"]
+    command += ["--timeout", f"{plan.timeout:g}", "--shape", plan.shape]
+    if plan.rows_file is not None:
+        command.append(f"--rows-file={plan.rows_file.resolve()}")
+    if plan.label_column is not None:
+        command.append(f"--label-column={plan.label_column}")
         command += ["--feedback-share", f"{plan.feedback_share:g}", "--feedback-delay", f"{plan.feedback_delay:g}"]
     if plan.processes:
         command += ["--processes", str(plan.processes), "--expect-workers-max-wait", "30"]

@@ -1,9 +1,10 @@
-"""The words people write for times and shares, read once at the edge: `30s`, `2m`, `200ms`, `0.5%`.
+"""The words people write for times, shares and weights, read once at the edge: `30s`, `200ms`, `0.5%`, `predict=3`.
 
 Pure; a wrong word raises `InvalidPlan` naming the option.
 """
 
 import re
+from collections.abc import Sequence
 
 from .errors import InvalidPlan
 
@@ -32,6 +33,19 @@ def share(text: str, option: str) -> float:
     if value > 1:
         raise InvalidPlan(f"{option} '{text}' is more than everything; write a number from 0 to 1, or 0% to 100%")
     return value
+
+
+def weights(words: Sequence[str], option: str) -> dict[str, int]:
+    """Names with their weights, each given as `name` or `name=3`; a name alone weighs 1."""
+    found: dict[str, int] = {}
+    for word in words:
+        name, equals, weight = word.strip().partition("=")
+        if equals and not weight.isdecimal():
+            raise InvalidPlan(f"{option} '{word}' has no whole weight; write a name, or e.g. predict=3")
+        if name in found:
+            raise InvalidPlan(f"{option} names '{name}' twice; give it once, with a weight such as {name}=3")
+        found[name] = int(weight) if equals else 1
+    return found
 
 
 def _time(text: str, option: str, *, plain: float, example: str) -> float:

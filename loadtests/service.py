@@ -6,11 +6,13 @@ Asked by `runner.py` before anything starts and by each Locust process once. Rea
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import httpx
+import orjson
 
 from .errors import RowsUnusable, ServiceUnreachable
 from .rows import Column, Kind
@@ -46,17 +48,105 @@ class ServedModel:
 
 
 def describe(url: str) -> ServedModel:
-    """Ask the service at `url` what it serves.
+    """Ask the service at `url` what it serves. One row is predicted on the way: the answer to it names the model.
 
     Raises:
         ServiceUnreachable: nothing answers, what answers is no tenfold service, or it is not ready.
-        RowsUnusable: its model takes rows that cannot be drawn.
+        RowsUnusable: the service describes no row, or refuses its own example.
     """
     with httpx.Client(base_url=url.rstrip("/"), timeout=TIMEOUT_SECONDS, trust_env=False) as client:
-        ready = _get(client, url, "/v2/health/ready")
-        if ready.status_code == httpx.codes.SERVICE_UNAVAILABLE:
-            raise ServiceUnreachable(f"The service at {url} is not ready: {_reason(ready)}. Try again when it is")
-        openapi = _json(ready, _get(client, url, "/openapi.json"), url)
-        name = model_name(openapi) or ""
-        metadata = _json(ready, _get(client, url, f"/v2/models/{name}"), url)
-    return ServedModel(name, columns(openapi), inputs(metadata))
+        ready = _ask(client, url, "GET", "/v2/health/ready")
+        if ready.status_code == 503:
+            raise ServiceUnreachable(f"The service at {url} is not ready: {said(ready)}. Try again when it is")
+        found = columns(_document(url, _ask(client, url, "GET", "/openapi.json")))
+        example = {column.name: column.example for column in found}
+        answer = _ask(client, url, "POST", "/predict", {"rows": [example]})
+        if answer.is_client_error:
+            raise RowsUnusable(f"The service at {url} refuses the example that it gives itself: {said(answer)}")
+        name = _document(url, answer).get("model", {}).get("name", "")
+        metadata = _document(url, _ask(client, url, "GET", f"/v2/models/{quote(name, safe='')}"))
+    return ServedModel(name, found, inputs(metadata))
+
+
+def columns(openapi: Mapping[str, Any]) -> tuple[Column, ...]:
+    """The columns of a row of `/predict`, from the service's OpenAPI document.
+
+    Raises:
+        RowsUnusable: it describes no row.
+    """
+    try:
+        request = openapi["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+        rows = _resolved(openapi, _resolved(openapi, request)["properties"]["rows"])
+        row = _resolved(openapi, rows["items"])
+        properties: Mapping[str, Any] = row["properties"]
+    except (KeyError, TypeError) as e:
+        raise RowsUnusable(f"The service's /openapi.json describes no row of /predict ({e}); is it a tenfold?") from e
+    example = row.get("example") or {}
+    required = row.get("required", ())
+    return tuple(
+        Column(name, _kind(schema, example.get(name)), name in required, example.get(name))
+        for name, schema in properties.items()
+    )
+
+
+def inputs(metadata: Mapping[str, Any]) -> tuple[Tensor, ...]:
+    """The v2 inputs, from the model's v2 metadata."""
+    return tuple(Tensor(each["name"], each["datatype"], tuple(each["shape"])) for each in metadata["inputs"])
+
+
+def said(answer: httpx.Response) -> str:
+    """Why the service says no, in its own words where it has some."""
+    try:
+        content = orjson.loads(answer.content)
+    except orjson.JSONDecodeError:
+        content = None
+    if isinstance(content, dict):
+        for key in ("reason", "error", "message"):
+            if content.get(key):
+                return str(content[key])
+    return f"it answers {answer.status_code}"
+
+
+def _ask(client: httpx.Client, url: str, method: str, path: str, document: Any = None) -> httpx.Response:
+    try:
+        return client.request(method, path, json=document)
+    except (httpx.TransportError, httpx.InvalidURL) as e:
+        reason = str(e) or type(e).__name__
+        remedy = "Check the address, and that the service runs: tenfold status"
+        raise ServiceUnreachable(f"Nothing answers at {url} ({reason}). {remedy}") from e
+
+
+def _document(url: str, answer: httpx.Response) -> dict[str, Any]:
+    try:
+        content = orjson.loads(answer.content) if answer.is_success else None
+    except orjson.JSONDecodeError:
+        content = None
+    if not isinstance(content, dict):
+        asked = f"{answer.request.method} {answer.request.url.path}"
+        raise ServiceUnreachable(
+            f"What answers at {url} is no tenfold service that works: to {asked} {said(answer)}. "
+            f"Give the base address of a service, as tenfold status shows it"
+        )
+    return content
+
+
+def _resolved(openapi: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The schema itself, where it is only a reference to one."""
+    reference = schema.get("$ref")
+    if reference is None:
+        return schema
+    found: Any = openapi
+    for step in reference.removeprefix("#/").split("/"):
+        found = found[step]
+    return found
+
+
+def _kind(schema: Mapping[str, Any], example: Any) -> Kind:
+    """The kind of a column. One that takes several is drawn as its example is."""
+    given = schema.get("type", "string")
+    kinds = [kind for kind in ([given] if isinstance(given, str) else given) if kind != "null"]
+    if len(kinds) > 1:
+        return "boolean" if isinstance(example, bool) else "number" if isinstance(example, int | float) else "string"
+    if kinds == ["string"] and schema.get("format") == "date-time":
+        return "datetime"
+    return next(kind for kind in ("boolean", "integer", "number", "string") if kind in [*kinds, "string"])

@@ -1,4 +1,4 @@
-"""How many users there are at which moment of a run. Pure; `locustfile.py` hands it to Locust second by second.
+"""How many users there are at which moment of a run. Pure; `hooks.py` hands it to Locust second by second.
 
 `constant` is Locust's own start with --users and --spawn-rate, `ramp` grows evenly over the run, `steps` climbs five
 equal steps, which shows in the HTML report at how many users latency or errors begin to rise.
