@@ -3,7 +3,10 @@
 DemoError
 ├── DataMissing      the package with the flights is not installed
 ├── PeriodOutside    the asked days are not all in the data
-└── FolderTaken      the state folder is in use already
+├── FolderTaken      the state folder is in use already
+└── OutputUnusable   the report cannot be written
+
+It grows from PlatformError, so the command line prints it like any other error of the platform.
 """
 
 from __future__ import annotations
@@ -11,8 +14,10 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+from ..errors import PlatformError
 
-class DemoError(Exception):
+
+class DemoError(PlatformError):
     """Root of the package; every message says what happened, with which value, and what to do next."""
 
 
@@ -38,3 +43,12 @@ class FolderTaken(DemoError):
 
     def __init__(self, state: Path) -> None:
         super().__init__(f"The state folder {state} is not empty. Choose a new one with --state, or leave --state out")
+
+
+class OutputUnusable(DemoError):
+    """The report cannot be written."""
+
+    def __init__(self, folder: Path, cause: OSError) -> None:
+        super().__init__(
+            f"The report cannot be written to {folder} ({cause.strerror or cause}). Choose another folder with --out"
+        )

@@ -151,9 +151,7 @@ class Replay(Generic[N]):
         started = time.perf_counter()
         self.tally.requests += 1
         try:
-            answer = await self._client.predict(
-                [flight.row], outputs=["predict_proba"], event_time=flight.scheduled
-            )
+            answer = await self._client.predict([flight.row], outputs=["predict_proba"], event_time=flight.scheduled)
         except ClientError as e:
             self.tally.fail(str(e))
             return None

@@ -11,8 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-import numpy as np
-
 METRIC = "log_loss"
 METRIC_NAME = "log loss (lower is better)"
 
@@ -62,11 +60,13 @@ def score(late: Sequence[int], probabilities: Sequence[float]) -> Score:
 def score_days(days: Sequence[Judged]) -> list[DayScore]:
     """Score every day that has flights to score, and the days so far after each of them."""
     scored: list[DayScore] = []
-    late, served, never = np.empty(0, int), np.empty(0), np.empty(0)
+    late, served, never = list[int](), list[float](), list[float]()
     for day in days:
         if not day.late:
             continue
-        late, served, never = (np.append(a, b) for a, b in ((late, day.late), (served, day.served), (never, day.never)))
+        late += day.late
+        served += day.served
+        never += day.never
         today = score(day.late, day.served), score(day.late, day.never)
         scored.append(DayScore(day.date, len(day.late), *today, score(late, served), score(late, never)))
     return scored
