@@ -9,6 +9,7 @@ or diverted flight has no label, since it never arrived where it should.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from importlib.util import find_spec
@@ -93,6 +94,13 @@ def as_flights(table: Table) -> list[Flight]:
     truths = zip(table["late"].notna(), table["landed"], table["late"], strict=True)
     outcomes = [(landed.to_pydatetime(), int(late)) if known else (None, None) for known, landed, late in truths]
     return [Flight(row, when, *outcome) for row, when, outcome in zip(rows, scheduled, outcomes, strict=True)]
+
+
+def table_of(rows: Sequence[dict[str, Any]]) -> Table:
+    """Rows of flights as a table again, the way a model takes them."""
+    import pandas as pd
+
+    return pd.DataFrame(list(rows), columns=FEATURES).astype(dict.fromkeys(WEATHER, "float64"))
 
 
 def example(table: Table) -> Table:

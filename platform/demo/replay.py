@@ -17,12 +17,20 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import count
 from math import log
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from ...serving.client import AsyncClient, ClientError
 from .flights import Flight, midnight
 
-N = TypeVar("N")  # What a night results in; the replay only passes it on.
+
+class Ended(Protocol):
+    """What the replay shows of a night's result; it passes on the whole."""
+
+    @property
+    def outcome(self) -> str: ...
+
+
+N = TypeVar("N", bound=Ended)
 
 CONCURRENCY = 8  # Requests under way at once.
 TELL_EVERY = timedelta(minutes=30)  # Simulated time between two deliveries of labels.
@@ -69,12 +77,15 @@ class Tally:
     """The state of the replay for whoever watches it."""
 
     date: date | None = None
-    days: int = 0
+    progress: float = 0.0
+    """Days that are over, and the share of the present one."""
+    predictions: int = 0
     requests: int = 0
     failed: int = 0
     refused_labels: int = 0
     version: str = ""
-    night: object = None
+    outcome: str = ""
+    """Of the last night that is over."""
     failures: list[str] = field(default_factory=list[str])
     """The first few reasons."""
 
@@ -85,7 +96,7 @@ class Tally:
 
 
 class Replay(Generic[N]):
-    """Plays days against a running service; `tally` can be read meanwhile."""
+    """Plays days against a running service; `watch` is called with the tally before every prediction."""
 
     def __init__(
         self,
@@ -94,10 +105,12 @@ class Replay(Generic[N]):
         *,
         concurrency: int = CONCURRENCY,
         half_life_seconds: float = HALF_LIFE_SECONDS,
+        watch: Callable[[Tally], None] = lambda _: None,
     ) -> None:
         self.tally = Tally()
         self._client = client
         self._retrain = retrain
+        self._watch = watch
         self._concurrency = concurrency
         self._half_life_seconds = half_life_seconds
         self._airborne: list[tuple[datetime, int, str, int]] = []
@@ -108,15 +121,14 @@ class Replay(Generic[N]):
         halves: list[tuple[Day, list[Answered | None], int, int]] = []
         nights: list[N] = []
         night: asyncio.Task[N] | None = None
-        for day in days:
+        for number, day in enumerate(days):
             self.tally.date = day.date
             requests, failed = self.tally.requests, self.tally.failed
-            answers = await self._play(day, night)
+            answers = await self._play(day, night, number)
             if night is not None:
                 nights.append(await night)
             await self._tell(midnight(day.date + timedelta(days=1)))
             halves.append((day, answers, self.tally.requests - requests, self.tally.failed - failed))
-            self.tally.days += 1
             night = asyncio.create_task(self._night(day.date))
         if night is not None:
             nights.append(await night)
@@ -124,10 +136,10 @@ class Replay(Generic[N]):
 
     async def _night(self, day: date) -> N:
         result = await asyncio.to_thread(self._retrain, day)
-        self.tally.night = result
+        self.tally.outcome = result.outcome
         return result
 
-    async def _play(self, day: Day, night: asyncio.Task[N] | None) -> list[Answered | None]:
+    async def _play(self, day: Day, night: asyncio.Task[N] | None, number: int) -> list[Answered | None]:
         answers: list[Answered | None] = [None] * len(day.flights)
         flights = iter(enumerate(day.flights))
         pace = _Pace(len(day.flights), self._half_life_seconds, night)
@@ -137,6 +149,7 @@ class Replay(Generic[N]):
             nonlocal told
             for i, flight in flights:
                 await pace.turn()
+                self.tally.progress = number + i / len(day.flights)
                 answers[i] = await self._ask(flight)
                 if flight.scheduled >= told + TELL_EVERY:
                     told = flight.scheduled
@@ -150,6 +163,8 @@ class Replay(Generic[N]):
     async def _ask(self, flight: Flight) -> Answered | None:
         started = time.perf_counter()
         self.tally.requests += 1
+        self.tally.predictions += 1
+        self._watch(self.tally)
         try:
             answer = await self._client.predict([flight.row], outputs=["predict_proba"], event_time=flight.scheduled)
         except ClientError as e:

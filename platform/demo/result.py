@@ -1,6 +1,6 @@
 """What a demo came to, as plain values: a row for every day, and the sums that decide its exit code.
 
-Made by `demo`, shown by `report` and `picture`.
+Made from what was replayed, shown by `report` and `picture`.
 """
 
 from __future__ import annotations
@@ -9,8 +9,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
-from .score import DayScore, Score
+from ..retraining import Retrained
+from .champion import late_probability
+from .flights import table_of
+from .replay import Answered, Day, Played, Tally
+from .score import METRIC, DayScore, Judged, Score, score_days
 
 
 @dataclass(frozen=True)
@@ -82,3 +87,49 @@ class DemoResult:
     def succeeded(self) -> bool:
         """Whether every request was answered, every label was taken, and no night failed."""
         return not self.failed and not self.refused_labels and not self.outcomes.keys() & {"failed", "rolled back"}
+
+
+def result_of(
+    played: Sequence[Played[Retrained]], tally: Tally, first: Any, *, replicas: int, seconds: float
+) -> DemoResult:
+    """Score what was replayed against `first`, the model that the service began with."""
+    scores = {day.date: day for day in score_days([judged(p.day, p.answers, first) for p in played])}
+    mornings = [*(mixed(p.answers) for p in played[1:]), 0]
+    rows = [_row(p, morning, scores.get(p.day.date)) for p, morning in zip(played, mornings, strict=True)]
+    return DemoResult(rows, tally.predictions, tally.refused_labels, tally.failures, seconds, replicas)
+
+
+def judged(day: Day, answers: Sequence[Answered | None], first: Any) -> Judged:
+    """The flights of the day that arrived and were answered, with what `first` says about them."""
+    both = [(f, f.late, a) for f, a in zip(day.flights, answers, strict=True) if f.late is not None and a is not None]
+    never = late_probability(first, table_of([f.row for f, _, _ in both])) if both else []
+    return Judged(day.date, [late for _, late, _ in both], [a.probability for _, _, a in both], never)
+
+
+def mixed(answers: Sequence[Answered | None]) -> int:
+    """How many requests of a day were answered from the first answer of a new version to the last of the old one."""
+    versions = [answer.version for answer in answers if answer]
+    if not versions or len(set(versions)) == 1:
+        return 0
+    old = versions[0]
+    last_old = len(versions) - 1 - versions[::-1].index(old)
+    first_new = next(i for i, version in enumerate(versions) if version != old)
+    return max(0, last_old - first_new + 1)
+
+
+def _row(played: Played[Retrained], during_rollout: int, score: DayScore | None) -> DayRow:
+    night = played.night.night
+    answered = [answer.version for answer in played.answers if answer]
+    return DayRow(
+        date=played.day.date,
+        requests=played.requests,
+        failed=played.failed,
+        version=answered[-1] if answered else "",
+        rows=night.rows,
+        champion=night.champion_metrics.get(METRIC),
+        challenger=night.challenger_metrics.get(METRIC),
+        outcome=played.night.outcome,
+        reason=played.night.reason,
+        during_rollout=during_rollout,
+        score=score,
+    )
