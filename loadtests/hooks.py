@@ -6,6 +6,7 @@ all requests are prepared then, so that while measuring only bytes are sent.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from time import monotonic
@@ -16,7 +17,7 @@ import orjson
 from locust import LoadTestShape, events
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
-from locust.runners import MasterRunner, WorkerRunner
+from locust.runners import STATE_STOPPING, MasterRunner, WorkerRunner
 
 from .bodies import Call, pool
 from .errors import LoadTestError
@@ -55,8 +56,7 @@ def add_options(parser: LocustArgumentParser) -> None:
 @events.init.add_listener
 def choose_shape(environment: Environment, **_: Any) -> None:
     if options_of(environment).shape != "constant" and not isinstance(environment.runner, WorkerRunner):
-        environment.shape_class = shape = Shape()
-        shape.runner = environment.runner
+        environment.shape_class = Shape(environment)
 
 
 @events.test_start.add_listener
@@ -81,6 +81,7 @@ def hear_workers_out(environment: Environment, **_: Any) -> None:
     runner = environment.runner
     if not isinstance(runner, MasterRunner) or not options_of(environment).headless:
         return
+    runner.update_state(STATE_STOPPING)  # while it is running, a worker's users would be started on the others again
     runner.send_message("quit")
     deadline = monotonic() + environment.stop_timeout + 1
     while runner.clients.all and monotonic() < deadline:
@@ -112,9 +113,12 @@ def _samples(model: ServedModel, options: Any) -> list[Sample]:
 class Shape(LoadTestShape):
     """Follows --shape."""
 
+    def __init__(self, environment: Environment) -> None:
+        super().__init__()
+        self.runner, self.options = environment.runner, options_of(environment)
+
     def tick(self) -> tuple[int, float] | None:
-        """Users wanted now and how fast to start them; None ends the test."""
-        assert self.runner is not None, "choose_shape gave it one"
-        options = options_of(self.runner.environment)
-        users = users_at(options.shape, self.get_run_time(), options.num_users, options.run_time)
-        return None if users is None else (users, options.spawn_rate)
+        """Users wanted now, and how fast to start them; None ends the test."""
+        wanted = self.options
+        users = users_at(wanted.shape, self.get_run_time(), wanted.num_users or 1, wanted.run_time or math.inf)
+        return None if users is None else (users, wanted.spawn_rate or users)

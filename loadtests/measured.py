@@ -142,7 +142,7 @@ def measured_document(stats: Any, *, generator_busy: bool) -> dict[str, Any]:
             for each in stats.entries.values()
         ],
         "errors": [
-            {"name": each.name, "error": str(each.error), "occurrences": each.occurrences}
+            {"name": each.name, "error": each.parse_error(each.error), "occurrences": each.occurrences}
             for each in stats.errors.values()
         ],
         "generator_busy": generator_busy,

@@ -34,7 +34,7 @@ from .service import describe
 
 POLL_SECONDS = 0.1
 STARTUP_SECONDS = 60.0
-INTERRUPT_SECONDS = 5.0
+END_SECONDS = 5.0
 LAST_LINES = 5
 
 
@@ -109,9 +109,9 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     """Leave nothing of the process and of what it started."""
     try:
         if process.poll() is None:
-            process.send_signal(signal.SIGINT)
+            process.terminate()
             with suppress(subprocess.TimeoutExpired):
-                process.wait(INTERRUPT_SECONDS)
+                process.wait(END_SECONDS)
     finally:
         with suppress(ProcessLookupError, PermissionError):  # macOS refuses for a group of zombies
             os.killpg(process.pid, signal.SIGKILL)

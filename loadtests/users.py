@@ -32,6 +32,13 @@ LONGEST_MESSAGE = 200
 PAUSE_AFTER_FAILURE = 0.1
 
 
+class Failed(Exception):
+    """Why a request counts as failed. Workers send the master its repr, so that is the sentence too."""
+
+    def __repr__(self) -> str:
+        return str(self)[:LONGEST_MESSAGE]
+
+
 class ModelUser(FastHttpUser):
     """Sends prepared requests one after the other and looks at each answer; the protocols derive from it."""
 
@@ -76,8 +83,8 @@ class ModelUser(FastHttpUser):
         data: Any = body
         with self.client.request("POST", path, name=endpoint, data=data, headers=JSON, catch_response=True) as response:
             if not response.status_code:
-                reason = response.request_meta["exception"]
-                response.failure(f"no answer: {reason!r}"[:LONGEST_MESSAGE])
+                error = response.request_meta["exception"]
+                response.failure(Failed(f"no answer: {getattr(error, 'original', error)}"))
                 return None
             try:
                 content = orjson.loads(response.content or b"")
@@ -85,7 +92,7 @@ class ModelUser(FastHttpUser):
                 content = None
             problem = refused(response.status_code, content) or wrong(content)
             if problem:
-                response.failure(problem[:LONGEST_MESSAGE])
+                response.failure(Failed(problem))
                 return None
             return content
 
