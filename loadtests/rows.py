@@ -7,10 +7,11 @@ reading touches the file alone. A row is a dict of JSON values with exactly the 
 from __future__ import annotations
 
 import csv
+import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
@@ -97,7 +98,7 @@ def _sample(record: Mapping[str, Any], columns: Sequence[Column], label: str | N
     wanted = [c.name for c in columns if c.required] + ([label] if label else [])
     missing = [name for name in wanted if name not in record]
     if missing:
-        there = ", ".join(record) or "none"
+        there = ", ".join(map(str, record)) or "none"
         raise RowsUnusable(f"{where} has no column {', '.join(missing)}; its columns are: {there}")
     row = {c.name: _typed(record[c.name], c, where) for c in columns if c.name in record}
     return Sample(row, _guessed(record[label]) if label else None)
@@ -116,10 +117,10 @@ def _typed(value: Any, column: Column, where: str) -> Any:
             case "integer":
                 return _whole(value)
             case "number":
-                return float(value)
+                return _finite(value)
             case "string" | "datetime":
-                return value.isoformat() if isinstance(value, datetime) else str(value)
-    except ValueError as e:
+                return value.isoformat() if isinstance(value, date) else str(value)
+    except (ValueError, TypeError, OverflowError) as e:
         raise RowsUnusable(f"{where}: column '{column.name}' takes {column.kind} values, got '{value}'") from e
 
 
@@ -136,6 +137,13 @@ def _boolean(value: Any) -> bool:
     return word in _TRUE
 
 
+def _finite(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(value)
+    return number
+
+
 def _whole(value: Any) -> int:
     number = float(value)
     if number != int(number):
@@ -144,7 +152,12 @@ def _whole(value: Any) -> int:
 
 
 def _guessed(value: Any) -> Any:
-    """A label from a file: text that reads as a number or as Python's True and False is one, other text stays."""
+    """A label from a file: text that reads as a number or as Python's True and False is one, other text stays.
+
+    Nothing, not a number and empty text are no label.
+    """
+    if value is None or value != value or value == "":
+        return None
     if not isinstance(value, str):
         return value
     if value in ("True", "False"):
