@@ -1,5 +1,5 @@
-"""The options that tenfold's locustfile adds to Locust's own, in one table: the Locust command line and web UI, the
-environment, `tenfold loadtest` and the documentation all read it. Pure.
+"""The options that tenfold's users add to Locust's own, in one table: Locust's command line and web UI, the environment
+and the documentation read it. Pure.
 """
 
 from __future__ import annotations

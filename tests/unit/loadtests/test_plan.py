@@ -55,7 +55,7 @@ def test_shares_are_read(text: str, share: float) -> None:
 
 @pytest.mark.parametrize("text", ["", "fast", "10x", "-5s", "s", "1 0s", "nan", "1s2"])
 def test_words_that_are_no_time_are_refused(text: str) -> None:
-    with pytest.raises(InvalidPlan, match="--p95 '.*' is no length of time; write 200ms"):
+    with pytest.raises(InvalidPlan, match=r"--p95 '.*' is no length of time; write 200ms"):
         quantities.milliseconds(text, "--p95")
 
 

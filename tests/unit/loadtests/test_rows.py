@@ -83,6 +83,11 @@ def test_json_lines_and_parquet_give_the_same_rows(tmp_path: Path) -> None:
     assert read_rows(lines, COLUMNS, "late") == read_rows(parquet, COLUMNS, "late") == expected
 
 
+def test_rows_may_lack_a_label(tmp_path: Path) -> None:
+    path = csv_file(tmp_path, "distance,late", "1,", "2,True", "3,0.5", "4,late", "5")
+    assert [sample.label for sample in read_rows(path, COLUMNS[:1], "late")] == [None, True, 0.5, "late", None]
+
+
 def test_only_so_many_rows_are_read(tmp_path: Path) -> None:
     path = csv_file(tmp_path, "distance", *map(str, range(MOST_ROWS + 5)))
     assert len(read_rows(path, COLUMNS[:1], None)) == MOST_ROWS
