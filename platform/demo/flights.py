@@ -61,7 +61,7 @@ def load() -> Table:
 
     hour = pd.to_datetime(table["time_hour"], utc=True).dt.tz_convert(TIMEZONE)
     table["scheduled"] = hour + pd.to_timedelta(table["minute"], unit="min")
-    table["weekday"] = table["scheduled"].dt.weekday.astype("int64")
+    table["weekday"] = table["scheduled"].dt.day_of_week.astype("int64")
     table["landed"] = table["scheduled"] + pd.to_timedelta(table["dep_delay"] + table["air_time"], unit="min") + TAXI
     table["late"] = (table["arr_delay"] > LATE_MINUTES).astype("float64").mask(table["arr_delay"].isna())
     table = table.sort_values("scheduled", kind="stable", ignore_index=True)

@@ -87,6 +87,7 @@ def summary(result: DemoResult) -> list[str]:
     requests = f"{result.predictions:,} predictions in {result.requests:,} requests over {len(result.days)} days"
     lines = [
         f"{requests} to {result.replicas} replicas, {result.failed} failed, in {result.seconds:.0f} s.",
+        f"Half of the answers took {1e3 * result.latency(0.5):.0f} ms at most, 99 % {1e3 * result.latency(0.99):.0f} ms, nights and rollouts included.",
         f"{len(result.days)} nights: {nights}.",
     ]
     if result.refused_labels:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from math import nan
 from typing import Any
 
 from ..retraining import Retrained
@@ -54,6 +55,8 @@ class DemoResult:
     """The first few reasons of failed requests."""
     seconds: float
     replicas: int
+    latencies: Sequence[float]
+    """Seconds of each answered prediction, in ascending order."""
 
     @property
     def requests(self) -> int:
@@ -62,6 +65,10 @@ class DemoResult:
     @property
     def failed(self) -> int:
         return sum(day.failed for day in self.days)
+
+    def latency(self, share: float) -> float:
+        """Seconds within which `share` (0 to 1) of the predictions were answered; not a number without any."""
+        return self.latencies[round(share * (len(self.latencies) - 1))] if self.latencies else nan
 
     @property
     def outcomes(self) -> dict[str, int]:
@@ -96,7 +103,15 @@ def result_of(
     scores = {day.date: day for day in score_days([judged(p.day, p.answers, first) for p in played])}
     mornings = [*(mixed(p.answers) for p in played[1:]), 0]
     rows = [_row(p, morning, scores.get(p.day.date)) for p, morning in zip(played, mornings, strict=True)]
-    return DemoResult(rows, tally.predictions, tally.refused_labels, tally.failures, seconds, replicas)
+    return DemoResult(
+        days=rows,
+        predictions=tally.predictions,
+        refused_labels=tally.refused_labels,
+        failures=tally.failures,
+        seconds=seconds,
+        replicas=replicas,
+        latencies=sorted(answer.seconds for p in played for answer in p.answers if answer),
+    )
 
 
 def judged(day: Day, answers: Sequence[Answered | None], first: Any) -> Judged:
