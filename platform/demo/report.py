@@ -85,9 +85,10 @@ def summary(result: DemoResult) -> list[str]:
     """What the demo showed, a sentence each."""
     nights = ", ".join(f"{count} {outcome}" for outcome, count in result.outcomes.items())
     requests = f"{result.predictions:,} predictions in {result.requests:,} requests over {len(result.days)} days"
+    usual, slow = 1e3 * result.latency(0.5), 1e3 * result.latency(0.99)
     lines = [
         f"{requests} to {result.replicas} replicas, {result.failed} failed, in {result.seconds:.0f} s.",
-        f"Half of the answers took {1e3 * result.latency(0.5):.0f} ms at most, 99 % {1e3 * result.latency(0.99):.0f} ms, nights and rollouts included.",
+        f"Half of the answers took {usual:.0f} ms at most, 99 % {slow:.0f} ms, nights and rollouts included.",
         f"{len(result.days)} nights: {nights}.",
     ]
     if result.refused_labels:
