@@ -43,7 +43,7 @@ class Endpoint:
         for time in sorted(self.buckets):
             seen += self.buckets[time]
             if seen >= share * count:
-                return min(time, self.max_ms) if self.max_ms else time
+                return min(time, round(self.max_ms, 2)) if self.max_ms else time
         return 0.0
 
     @property

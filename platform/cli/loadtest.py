@@ -138,7 +138,8 @@ def show(report: Report, console: Console) -> None:
 
 def _bar(plan: LoadTest) -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=Console(stderr=True), transient=True)
+    console = Console(stderr=True)
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
 def _endpoints(report: Report) -> Table:
