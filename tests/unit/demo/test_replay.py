@@ -94,7 +94,7 @@ async def test_a_label_follows_only_after_the_flight_has_landed() -> None:
 
 
 async def test_a_night_begins_when_all_labels_of_the_day_are_in_that_can_be() -> None:
-    service, day = Service(), day_of(0, 50)
+    service, day = Service(), day_of(0, 50, minutes_in_air=300)
     known: list[set[str]] = []
     await play(service, [day], lambda d: known.append(set(service.labels)) or Night(d))
 
