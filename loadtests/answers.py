@@ -19,9 +19,12 @@ def wrong_rows(protocol: str, content: Any, sent: int) -> str:
     """What is wrong with the answer to a prediction request of `sent` rows."""
     try:
         rows = content["outputs"][0]["shape"][0] if protocol == "v2" else len(content["predictions"])
+        ids = len(content["ids"]) if protocol == "predict" else rows
     except (KeyError, TypeError, IndexError):
-        return "the answer holds no predictions"
-    return "" if rows == sent else f"{sent} rows were asked for, {rows} were answered"
+        return "the answer holds no predictions, or no ids"
+    if rows != sent:
+        return f"{sent} rows were asked for, {rows} were answered"
+    return "" if ids == sent else f"{sent} rows were answered with {ids} ids"
 
 
 def wrong_feedback(content: Any, sent: int) -> str:

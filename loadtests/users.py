@@ -27,7 +27,6 @@ from .measured import FEEDBACK
 
 JSON = {"Content-Type": "application/json"}
 MOST_PENDING = 10_000
-MOST_FEEDBACK = 100
 LONGEST_MESSAGE = 200
 PAUSE_AFTER_FAILURE = 0.1
 
@@ -117,7 +116,7 @@ class PredictUser(ModelUser):
 
     def send_due_feedback(self) -> None:
         now, items = monotonic(), list[dict[str, Any]]()
-        while self.pending and self.pending[0][0] <= now and len(items) < MOST_FEEDBACK:
+        while self.pending and self.pending[0][0] <= now:
             _, identity, label = self.pending.popleft()
             items.append({"id": identity, "label": label})
         if items:

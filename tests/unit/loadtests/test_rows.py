@@ -165,11 +165,13 @@ def test_a_refusal_is_counted_by_its_first_sentence(status: int, content: Any, s
 @pytest.mark.parametrize(
     ("protocol", "content", "said"),
     [
-        ("predict", {"predictions": [1, 2]}, ""),
+        ("predict", {"predictions": [1, 2], "ids": ["a", "b"]}, ""),
+        ("invocations", {"predictions": [1, 2]}, ""),
         ("v2", {"outputs": [{"shape": [2, 1]}]}, ""),
-        ("predict", {"predictions": [1]}, "2 rows were asked for, 1 were answered"),
-        ("v2", {"outputs": []}, "the answer holds no predictions"),
-        ("invocations", None, "the answer holds no predictions"),
+        ("predict", {"predictions": [1, 2], "ids": ["a"]}, "2 rows were answered with 1 ids"),
+        ("predict", {"predictions": [1], "ids": ["a"]}, "2 rows were asked for, 1 were answered"),
+        ("v2", {"outputs": []}, "the answer holds no predictions, or no ids"),
+        ("invocations", None, "the answer holds no predictions, or no ids"),
     ],
 )
 def test_an_answer_must_speak_of_every_row(protocol: str, content: Any, said: str) -> None:
