@@ -1,0 +1,127 @@
+"""The bodies of MLflow's scoring protocol: a data frame in one of four JSON forms, or as CSV. Pure but for `Core`.
+
+What the values may be is decided by the one validator; text of a CSV file is only turned into what JSON would say.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from typing import Any, cast
+
+from ..core import Core
+from ..errors import InvalidInput
+from ..signature import Column, ColumnType, Signature
+from ..validation import Batch
+
+_FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
+
+
+def from_json(core: Core, document: dict[str, Any]) -> Batch:
+    """The rows of a JSON request.
+
+    Raises:
+        InvalidInput: not exactly one of the forms, a key that no form has, params, or rows that the model cannot take.
+        TooManyRows: more rows than `max_rows`.
+    """
+    given = [key for key in document if key in _FORMS]
+    if unknown := [key for key in document if key not in (*_FORMS, "params")]:
+        raise InvalidInput(f"The request has an unknown key '{unknown[0]}'. Send one of {', '.join(_FORMS)}")
+    if len(given) != 1:
+        words = f"both {' and '.join(given)}" if given else "no rows"
+        raise InvalidInput(f"The request has {words}. Send exactly one of {', '.join(_FORMS)}")
+    if document.get("params"):
+        raise InvalidInput("The model takes no params. Leave them out")
+    form, content = given[0], document[given[0]]
+    match form:
+        case "dataframe_split":
+            return _split(core, content)
+        case "dataframe_records":
+            return core.rows(content)
+        case "instances":
+            return _instances(core, content)
+        case _:
+            return core.columns(cast("dict[str, Any]", content)) if isinstance(content, dict) else _rows(core, content)
+
+
+def from_csv(core: Core, body: bytes) -> Batch:
+    """The rows of a CSV file whose first line names the columns. An empty cell is a missing value.
+
+    Raises:
+        InvalidInput: no UTF-8, no CSV, or rows that the model cannot take.
+        TooManyRows: more rows than `max_rows`.
+    """
+    try:
+        lines = [line for line in csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True) if line]
+    except UnicodeDecodeError as e:
+        raise InvalidInput(f"The CSV is not in UTF-8: byte {e.start} is {body[e.start]:#04x}. Send UTF-8") from e
+    except csv.Error as e:
+        raise InvalidInput(f"The CSV is broken: {e}. Send a line of column names, then a line per row") from e
+    if not lines:
+        raise InvalidInput("The CSV is empty. Send a line of column names, then a line per row")
+    signature = core.model.signature
+    header, *rows = lines
+    types = _types(signature, header)
+    cells = [[_cell(text, types[at]) if at < len(types) else text for at, text in enumerate(row)] for row in rows]
+    return core.matrix(cells, columns=header) if signature.named else core.matrix(cells)
+
+
+def _split(core: Core, content: Any) -> Batch:
+    if not isinstance(content, dict) or not isinstance(content.get("data"), list):
+        raise InvalidInput('"dataframe_split" is no frame. Send {"columns": ["...", ...], "data": [[...], ...]}')
+    names, data = content.get("columns"), cast("list[Any]", content["data"])
+    if names is None or not core.model.signature.named:  # pandas numbers the columns of an unnamed table
+        return core.matrix(data)
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in cast("list[Any]", names)):
+        raise InvalidInput(f'The "columns" of "dataframe_split" are {names!r}, no list of names. Send ["...", ...]')
+    return core.matrix(data, columns=cast("list[str]", names))
+
+
+def _instances(core: Core, content: Any) -> Batch:
+    if isinstance(content, list) and content and isinstance(content[0], dict):
+        return core.rows(content)
+    return _rows(core, content)
+
+
+def _rows(core: Core, content: Any) -> Batch:
+    """Rows of values by position; the rows of a model of one column may be bare values."""
+    if isinstance(content, list) and len(core.model.signature.columns) == 1:
+        return core.matrix([v if isinstance(v, list) else [v] for v in cast("list[Any]", content)])
+    return core.matrix(content)
+
+
+def _types(signature: Signature, header: list[str]) -> list[Column | None]:
+    return [signature.by_name.get(name) for name in header] if signature.named else list(signature.columns)
+
+
+def _cell(text: str, column: Column | None) -> Any:
+    if column is None:
+        return text
+    if not text:
+        return "" if column.type == "string" and column.required else None
+    try:
+        return _READERS.get(column.type, str)(text)
+    except ValueError:
+        return text  # the validator names the column, the row and what it expects
+
+
+def _boolean(text: str) -> bool | str:
+    return {"true": True, "false": False}.get(text.lower(), text)
+
+
+def _number(text: str) -> int | float:
+    try:
+        return int(text)
+    except ValueError:
+        return float(text)
+
+
+_READERS: dict[ColumnType, Callable[[str], Any]] = {
+    "boolean": _boolean,
+    "integer": _number,
+    "long": _number,
+    "float": float,
+    "double": float,
+    "any": _number,
+}
