@@ -1,10 +1,10 @@
 """What can go wrong with the inference log.
 
-    LogError
-    ├── InvalidLogUrl        the URL names no database that the log can live in
-    ├── LogUnreachable       the database does not answer now; the same call may succeed later
-    ├── UnstorableRecord     this record can never be stored; others can
-    └── InvalidLabel         a label is no JSON scalar, or not a finite number
+LogError
+├── InvalidLogUrl        the URL names no database that the log can live in
+├── LogUnreachable       the database does not answer now; the same call may succeed later
+├── UnstorableRecord     this record can never be stored; others can
+└── InvalidLabel         a label is no JSON scalar, or not a finite number
 """
 
 from __future__ import annotations

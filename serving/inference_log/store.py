@@ -7,26 +7,22 @@ Safe to share between threads; every process opens its own.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from threading import Lock
 from typing import Any
-from uuid import UUID, uuid5
 
-import orjson
 from sqlalchemy import Connection, Engine, bindparam, func, select, update
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
-from ..jsonable import encode
 from .database import READS, create_tables, insert_new, open_engine, parse_url, place, remedy
 from .errors import LogUnreachable, UnstorableRecord
 from .labels import settle
-from .records import Count, Label, LabelledRow, LabelRecord, LabelStatus, LoggedPrediction, PredictionRecord, Source
+from .records import Count, Label, LabelledRow, LabelRecord, LabelStatus, LoggedPrediction, PredictionRecord
+from .rows import aware, chunks, imported_ids, label_row, labelled, logged, prediction_row, storable, unlabel
 from .tables import labels, predictions
 
-_IMPORTED = UUID("5f0c6a0e-7d2b-5a0e-9a55-10f01d10f01d")  # namespace of the ids of imported rows; never change it
 _IDS_PER_QUERY = 500  # below every limit on bound parameters
 _ROWS_PER_IMPORT = 5_000  # a transaction's length: replicas that share the SQLite file wait for it
 
@@ -60,7 +56,7 @@ class InferenceLog:
             UnstorableRecord: one of them has no JSON form or is refused by the database; none is stored.
             LogUnreachable: the database does not answer; try again later.
         """
-        rows = [_prediction_row(r, "served") for r in records]
+        rows = [prediction_row(r, "served") for r in records]
         if rows:
             with self._transaction() as connection:
                 connection.execute(insert_new(connection, predictions), rows)
@@ -92,13 +88,13 @@ class InferenceLog:
             InvalidLabel, UnstorableRecord: nothing is stored.
             LogUnreachable: the first rows may be stored; import the same again.
         """
-        ids = _imported_ids(model, rows, times)
+        ids = imported_ids(model, rows, times)
         truths = [LabelRecord(*item) for item in zip(ids, labels, times, strict=True)]
         items = [
-            (_prediction_row(PredictionRecord(id, time, model, "", row, {}), "imported"), truth)
+            (prediction_row(PredictionRecord(id, time, model, "", row, {}), "imported"), truth)
             for id, time, row, truth in zip(ids, times, rows, truths, strict=True)  # noqa: A001
         ]
-        for some in _chunks(sorted(items, key=lambda item: item[0]["id"]), _ROWS_PER_IMPORT):
+        for some in chunks(sorted(items, key=lambda item: item[0]["id"]), _ROWS_PER_IMPORT):
             with self._transaction() as connection:
                 connection.execute(insert_new(connection, predictions), [row for row, _ in some])
                 _settle(connection, [truth for _, truth in some])
@@ -108,17 +104,18 @@ class InferenceLog:
         """The rows of `start <= time < end` that have a label, with the newest one, by time and id.
 
         Raises:
+            ValueError: `start` or `end` has no time zone.
             LogUnreachable: the database does not answer.
         """
         query = (
             select(predictions.c.id, predictions.c.time, predictions.c.row, labels.c.label)
             .join(labels, labels.c.prediction_id == predictions.c.id)
-            .where(predictions.c.model == model, predictions.c.time >= _aware(start), predictions.c.time < _aware(end))
+            .where(predictions.c.model == model, predictions.c.time >= aware(start), predictions.c.time < aware(end))
             .order_by(predictions.c.time, predictions.c.id)
         )
         with self._transaction(reads=True) as connection:
             found = connection.execute(query).all()
-        return [LabelledRow(id, time, orjson.loads(row), orjson.loads(label)) for id, time, row, label in found]  # noqa: A001
+        return [labelled(*values) for values in found]
 
     def recent(self, model: str, limit: int = 50) -> list[LoggedPrediction]:
         """The newest predictions with their labels where they have one, newest first.
@@ -136,7 +133,7 @@ class InferenceLog:
         )
         with self._transaction(reads=True) as connection:
             found = connection.execute(query).all()
-        return [LoggedPrediction(*plain, *(t and orjson.loads(t) for t in texts)) for *plain, *texts in map(_split, found)]
+        return [logged(*values) for values in found]
 
     def count(self, model: str | None = None) -> Count:
         """How many predictions and labels there are, of one model or of all.
@@ -158,3 +155,55 @@ class InferenceLog:
             if self._engine is not None:
                 self._engine.dispose()
             self._engine, self._has_tables = None, False
+
+    @contextmanager
+    def _transaction(self, *, reads: bool = False) -> Generator[Connection]:
+        """A connection inside a transaction that is committed at the end; what the database says becomes a LogError."""
+        try:
+            with self._opened().connect() as connection:
+                connection.execution_options(**{READS: reads})
+                with connection.begin():
+                    yield connection
+        except (DataError, IntegrityError, UnicodeEncodeError) as e:
+            raise UnstorableRecord("A record", _first_line(e)) from e
+        except SQLAlchemyError as e:
+            self._has_tables = False  # whoever brings the database back may bring back an empty one
+            raise LogUnreachable(place(self._url), _first_line(e), remedy(self._url)) from e
+
+    def _opened(self) -> Engine:
+        with self._lock:
+            if self._engine is None:
+                self._engine = open_engine(self._url, self._busy_seconds)
+            if not self._has_tables:
+                create_tables(self._engine, self._busy_seconds)
+                self._has_tables = True
+            return self._engine
+
+
+def _settle(connection: Connection, records: Sequence[LabelRecord]) -> list[LabelStatus]:
+    """Decide what each label does and write it, alone with the predictions that they are about."""
+    ids = sorted({r.prediction_id for r in records if storable(r.prediction_id)})
+    known: set[str] = set()
+    stored: dict[str, Label] = {}
+    for some in chunks(ids, _IDS_PER_QUERY):
+        # PostgreSQL: whoever labels the same predictions waits here; always in order of id, so nobody waits in a ring.
+        # SQLite has no row locks and needs none, since a transaction that writes is alone with the file.
+        ours = select(predictions.c.id).where(predictions.c.id.in_(some)).order_by(predictions.c.id)
+        known.update(connection.scalars(ours.with_for_update(key_share=True)))
+        theirs = select(labels.c.prediction_id, labels.c.label).where(labels.c.prediction_id.in_(some))
+        stored.update((id, unlabel(text)) for id, text in connection.execute(theirs))  # noqa: A001
+    settlement = settle(records, known, stored)
+    received = datetime.now(UTC)
+    if settlement.new:
+        connection.execute(labels.insert(), [label_row(r, received) for r in settlement.new.values()])
+    if settlement.changed:
+        newest = update(labels).where(labels.c.prediction_id == bindparam("of"))
+        rows = [label_row(r, received) for r in settlement.changed.values()]
+        connection.execute(newest, [{**row, "of": row.pop("prediction_id")} for row in rows])
+    return settlement.statuses
+
+
+def _first_line(error: Exception) -> str:
+    """What the database says, without the statement; messages of connections have several lines."""
+    lines = str(getattr(error, "orig", None) or error).strip().splitlines()
+    return lines[0].rstrip(". ") if lines else type(error).__name__
