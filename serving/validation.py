@@ -31,7 +31,14 @@ _CLEAN_TYPES: dict[ColumnType, frozenset[type]] = {
     "double": frozenset({int, float}),
     "string": frozenset({str}),
 }
-_CLEAN_KINDS: dict[ColumnType, str] = {"boolean": "b", "integer": "i", "long": "i", "float": "fiu", "double": "fiu", "datetime": "M"}
+_CLEAN_KINDS: dict[ColumnType, str] = {
+    "boolean": "b",
+    "integer": "i",
+    "long": "i",
+    "float": "fiu",
+    "double": "fiu",
+    "datetime": "M",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +176,9 @@ def _check_names(signature: Signature, given: Mapping[str, Any], where: str) -> 
         if name not in signature.by_name:
             close = difflib.get_close_matches(str(name), signature.names, n=1)
             hint = f"Did you mean '{close[0]}'? " if close else ""
-            raise InvalidInput(f"Column '{name}'{where} is unknown to the model. {hint}It takes {_listed(signature.names)}")
+            raise InvalidInput(
+                f"Column '{name}'{where} is unknown to the model. {hint}It takes {_listed(signature.names)}"
+            )
     missing = [name for name in signature.required if name not in given]
     if missing:
         what = f"Column '{missing[0]}' is" if len(missing) == 1 else f"Columns {_quoted(missing)} are"

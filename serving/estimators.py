@@ -1,0 +1,78 @@
+"""What the server has to know about scikit-learn's estimators, nested ones included.
+
+`model.py` uses it while loading. An estimator can hold others anywhere: as steps, as parameters, as fitted attributes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import Any, cast
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.compose import ColumnTransformer
+from sklearn.preprocessing import FunctionTransformer
+
+NAMES = "feature_names_in_"
+
+
+def nested(model: object) -> Iterator[Any]:
+    """`model` and every estimator inside it, once each."""
+    seen: set[int] = set()
+    stack: list[Any] = [model]
+    while stack:
+        item = stack.pop()
+        if id(item) in seen:
+            continue
+        seen.add(id(item))
+        if isinstance(item, BaseEstimator):
+            yield item
+            stack.extend(vars(item).values())
+        elif isinstance(item, Mapping):
+            stack.extend(cast("Mapping[Any, Any]", item).values())
+        elif isinstance(item, list | tuple | set):
+            stack.extend(cast("list[Any]", item))
+        elif isinstance(item, np.ndarray) and item.dtype == object:
+            stack.extend(item.flat)
+
+
+def use_one_thread(model: object) -> None:
+    """Predict without worker threads: starting them costs more than 10 ms, more than most predictions."""
+    for estimator in nested(model):
+        if "n_jobs" in vars(estimator):
+            estimator.n_jobs = 1
+
+
+def takes_arrays(model: object) -> bool:
+    """Whether the model may give the same answers for a matrix as for a DataFrame: nothing in it looks at names."""
+    return all(
+        type(estimator).__module__.startswith("sklearn.")
+        and not isinstance(estimator, ColumnTransformer | FunctionTransformer)
+        and not hasattr(estimator, "_sklearn_output_config")
+        for estimator in nested(model)
+    )
+
+
+class WithoutNames:
+    """Takes the column names off a fitted model and can put them back.
+
+    A model that was fitted on a DataFrame warns at every prediction of a matrix, for it cannot know that the columns
+    are in its order. The server knows: the validator puts them there.
+    """
+
+    def __init__(self, model: object) -> None:
+        self._names = [(e, vars(e).pop(NAMES)) for e in nested(model) if NAMES in vars(e)]
+
+    def undo(self) -> None:
+        """Put the names back."""
+        for estimator, names in self._names:
+            setattr(estimator, NAMES, names)
+
+
+def classes(model: object) -> np.ndarray[Any, Any] | None:
+    """The classes that a classifier knows, sorted; None for any other model and for one of several outputs."""
+    with suppress(AttributeError):
+        found = cast("Any", model).classes_
+        return found if isinstance(found, np.ndarray) and found.ndim == 1 else None
+    return None

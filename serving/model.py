@@ -1,0 +1,178 @@
+"""The model: what it takes, what it answers, and the one place where it is asked.
+
+`Core` runs it; training loads its champion here too. `load` reads a folder through the allow-list of `trust`,
+`Model.warm_up` answers the example once and finds out by it what the outputs look like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import artifact, estimators, trust, validation
+from .errors import InvalidInput, ModelUnloadable, NeedsPickle, PredictionFailed, TooManyRows, first_line
+from .schema import OutputSpec, example_row, output_spec
+from .settings import Settings
+from .signature import Signature, parse, without_types
+from .validation import Batch
+
+Array = NDArray[Any]
+Answers = dict[str, Array]
+
+METHODS = ("predict", "predict_proba", "decision_function")
+"""What a model may be asked; the outputs of a model are named as its methods."""
+
+
+class Model:
+    """A fitted estimator with its signature. Not safe to be asked from two threads at once.
+
+    Attributes:
+        name, version: as they stand in answers.
+        estimator: the fitted scikit-learn estimator.
+        signature: the columns that it takes.
+        example: a few checked rows as JSON values, at least one.
+        outputs: names of its outputs; "predict" is the first.
+        output_specs: what the outputs look like; empty before `warm_up`.
+        classes: the labels that a classifier knows, sorted; None for any other model.
+    """
+
+    def __init__(
+        self, estimator: Any, signature: Signature, name: str, version: str, example: Sequence[object]
+    ) -> None:
+        self.name, self.version = name, version
+        self.estimator, self.signature = estimator, signature
+        self.outputs = tuple(method for method in METHODS if hasattr(estimator, method))
+        self.output_specs: tuple[OutputSpec, ...] = ()
+        self.classes = estimators.classes(estimator)
+        self._given, self._example = _example_batch(signature, example)
+        self.example = self._example.records()
+        self._arrays = False
+
+    def dataframe(self, batch: Batch) -> Any:
+        """The rows as a DataFrame of the model's columns, in its order and types."""
+        import pandas as pd  # only a model that looks at the names of its columns needs it
+
+        return pd.DataFrame(batch.columns)
+
+    def inputs(self, batch: Batch) -> Any:
+        """The rows as the estimator takes them: a matrix where column names do not matter to it, else a DataFrame."""
+        if self._arrays or not self.signature.named:
+            return np.column_stack(tuple(batch.columns.values()))
+        return self.dataframe(batch)
+
+    def answer(self, batch: Batch, outputs: Sequence[str] = ("predict",)) -> Answers:
+        """Ask the estimator for some of its `outputs`, each with one entry per row.
+
+        Raises:
+            PredictionFailed: the estimator broke, or answered another number of rows.
+        """
+        inputs = self.inputs(batch)
+        answers: Answers = {}
+        for method in outputs:
+            try:
+                answer = np.asarray(getattr(self.estimator, method)(inputs))
+            except Exception as e:
+                raise PredictionFailed(method, e) from e
+            if len(answer) != batch.rows:
+                raise PredictionFailed(method, ValueError(f"{batch.rows} rows were asked, {len(answer)} answered"))
+            answers[method] = answer
+        return answers
+
+    def warm_up(self) -> None:
+        """Answer the example, so that the first request does not pay for what happens once.
+
+        Raises:
+            ModelUnloadable: the model cannot predict its own example.
+        """
+        try:
+            answers = self.answer(self._example, self.outputs)
+        except PredictionFailed as e:
+            whose = "its own example" if self._given else "a made-up row, and it has no example of its own"
+            raise ModelUnloadable(
+                f"The model {self.name} version {self.version} cannot predict {whose}: {first_line(e)}. "
+                f"Register it again with rows as it takes them: platform.register(model, name=..., example=X.head())"
+            ) from e
+        # An output that is no array of one entry per row, such as probabilities of several labels, is left out.
+        self.output_specs = tuple(output_spec(name, a) for name, a in answers.items() if a.dtype.kind in "biufOUSM")
+        self.outputs = tuple(spec.name for spec in self.output_specs)
+        self._try_arrays(answers)
+
+    def _try_arrays(self, expected: Answers) -> None:
+        """Building a DataFrame costs more than the prediction of a row: do without where the answers are the same."""
+        kinds = {array.dtype.kind for array in self._example.columns.values()}
+        if not self.signature.named or not (kinds <= set("iuf")) or not estimators.takes_arrays(self.estimator):
+            return
+        names = estimators.WithoutNames(self.estimator)
+        self._arrays = True
+        try:
+            answers = self.answer(self._example, self.outputs)
+        except PredictionFailed:
+            answers = {}
+        if not all(name in answers and np.array_equal(answers[name], expected[name]) for name in self.outputs):
+            names.undo()
+            self._arrays = False
+
+
+def load(folder: Path, *, name: str, version: str, settings: Settings) -> Model:
+    """Load the model in `folder`, which `mlflow.sklearn` wrote.
+
+    Args:
+        folder: with an MLmodel file in it.
+        name: of the model; empty: the folder's.
+        version: of the model; empty: a digest of its MLmodel file.
+        settings: `allow_pickle` and `trusted_types` decide what may be loaded.
+
+    Raises:
+        ModelUnloadable: no model that can be served; `UntrustedTypes` and `NeedsPickle` are such.
+    """
+    saved = artifact.read(folder)
+    estimator = _estimator(saved, settings)
+    if not hasattr(estimator, "predict"):
+        raise ModelUnloadable(
+            f"The model {folder} is a {type(estimator).__name__}, which has no predict. "
+            f"Register a model that predicts, such as a pipeline that ends with one"
+        )
+    estimators.use_one_thread(estimator)
+    width = getattr(estimator, "n_features_in_", None)
+    columns = getattr(estimator, estimators.NAMES, None)
+    signature = parse(saved.inputs, width=width) if saved.inputs else without_types(columns, width=width)
+    return Model(estimator, signature, name or folder.resolve().name, version or saved.digest, saved.example)
+
+
+def _estimator(saved: artifact.Artifact, settings: Settings) -> Any:
+    if saved.format != "skops":
+        if not settings.allow_pickle:
+            raise NeedsPickle(str(saved.folder), saved.format)
+        return _with_pickle(saved)
+    try:
+        data = saved.file.read_bytes()
+    except OSError as e:
+        raise ModelUnloadable(
+            f"The model file {saved.file} cannot be read ({e.strerror}). Register the model again"
+        ) from e
+    return trust.load_skops(data, source=str(saved.folder), extra=settings.trusted_types)
+
+
+def _with_pickle(saved: artifact.Artifact) -> Any:
+    """Load a model that can run any code, as the operator allowed."""
+    import mlflow.sklearn
+
+    try:
+        return mlflow.sklearn.load_model(str(saved.folder))
+    except Exception as e:
+        raise ModelUnloadable(
+            f"The model {saved.folder} cannot be restored ({type(e).__name__}: {first_line(e)}). "
+            f"Install what its requirements.txt names, or register it again as skops"
+        ) from e
+
+
+def _example_batch(signature: Signature, example: Sequence[object]) -> tuple[bool, Batch]:
+    """The example that came with the model, else a made-up row; and which of them it is."""
+    try:
+        return True, validation.from_rows(signature, list(example), max_rows=len(example) or 1)
+    except (InvalidInput, TooManyRows):
+        return False, validation.from_rows(signature, [example_row(signature)], max_rows=1)
