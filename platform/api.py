@@ -9,19 +9,25 @@ Everything it does goes through one target and one registry; the CLI has a comma
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from .errors import PlatformError
+from .errors import PlatformError, UnknownService
+from .history import past_rows
 from .local.state import State
 from .local.target import LocalTarget
 from .progress import shown_progress
 from .rollout import Progress, roll_out
 from .service import Service
 from .spec import ServiceSpec
-from .target import Change, Target
+from .target import Change, Status, Target
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
     from ..serving.inference_log.store import InferenceLog
     from ..training.registry import ModelVersion, Registry
 
@@ -68,8 +74,7 @@ class Platform:
             tenfold.training.errors.TrainingError: the registry is unreachable, or the model cannot be stored safely.
         """
         ServiceSpec.of(name=name, model=f"models:/{name}/1")
-        if isinstance(self.target, LocalTarget):
-            self.target.state.create()
+        self._prepare()
         return self.registry.register(model, name, example=example, tags=tags or {})
 
     def spec(self, name: str, *, version: str | None = None, **fields: Any) -> ServiceSpec:
@@ -80,10 +85,11 @@ class Platform:
             version: of the model; default: the one that is served, for a new service the champion.
             fields: fields of `ServiceSpec` to set; all others stay, or have their default in a new service.
         """
+        self._prepare()
         before = self.target.status(name).spec if name in self.target.names else None
         if version:
             fields["model"] = self.registry.version(name, version).uri
-        elif before is None:
+        elif before is None and "model" not in fields:
             fields["model"] = self.registry.champion(name).uri
         return before.changed(**fields) if before else ServiceSpec.of(name=name, **fields)
 
@@ -126,6 +132,14 @@ class Platform:
         """All services."""
         return tuple(Service(self, name) for name in self.target.names)
 
+    def statuses(self) -> list[Status]:
+        """How all services are; one that is deleted meanwhile is left out."""
+        seen: list[Status] = []
+        for name in self.target.names:
+            with suppress(UnknownService):
+                seen.append(self.target.status(name))
+        return seen
+
     def down(self) -> int:
         """Stop everything that runs; desired state, models and data stay. Returns how many processes were stopped."""
         if not isinstance(self.target, LocalTarget):
@@ -136,4 +150,35 @@ class Platform:
         """The predictions and labels; the caller closes it."""
         from ..serving.inference_log.store import InferenceLog
 
+        self._prepare()
         return InferenceLog(self.log_url)
+
+    def import_rows(
+        self, name: str, rows: DataFrame | Sequence[Mapping[str, Any]], labels: Sequence[Any], times: Sequence[datetime]
+    ) -> list[str]:
+        """Put past rows of the model `name` with their labels into the inference log, to train on.
+
+        Args:
+            name: of the model; its service need not exist yet.
+            rows: DataFrame or list of dicts, n rows.
+            labels: n labels.
+            times: n times, with a zone, at which each row would have been predicted.
+
+        Returns:
+            The ids of the n rows. Importing the same again gives the same ids and changes nothing.
+
+        Raises:
+            InvalidRows: the three differ in length, a time has no zone, or there are no rows; nothing is stored.
+            tenfold.serving.inference_log.errors.LogError: a label cannot be one, or the log is unreachable.
+        """
+        given = past_rows(rows, labels, times)
+        log = self.inference_log()
+        try:
+            return log.import_rows(name, given.rows, given.labels, given.times)
+        finally:
+            log.close()
+
+    def _prepare(self) -> None:
+        """Say that the state folder cannot be used before a database driver says that it cannot open a file."""
+        if isinstance(self.target, LocalTarget):
+            self.target.state.create()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from .retraining import Retrained
+    from ..training.night import Night
     from .target import Change, Status
 
 COLOURS = {
@@ -39,7 +39,8 @@ class Shown:
 
         from rich.console import Console
 
-        console = Console(record=True, file=io.StringIO(), width=110)
+        # Not a notebook's own console: that would display what is only to be turned into HTML here.
+        console = Console(record=True, file=io.StringIO(), width=110, force_jupyter=False)
         console.print(self)
         return console.export_html(inline_styles=True, code_format="<pre>{code}</pre>")
 
@@ -110,7 +111,7 @@ def changes_view(changes: Sequence[Change]) -> RenderableType:
     return Text("\n").join(lines) if lines else Text("Nothing would change.")
 
 
-def nights_view(nights: Sequence[Retrained]) -> RenderableType:
+def nights_view(nights: Sequence[Night]) -> RenderableType:
     """Nights, a line each."""
     from rich.markup import escape
     from rich.table import Table
@@ -122,9 +123,9 @@ def nights_view(nights: Sequence[Retrained]) -> RenderableType:
         table.add_row(
             f"{night.date}",
             coloured(night.outcome),
-            str(night.night.rows),
-            night.night.champion or "",
-            night.night.challenger or "",
+            str(night.rows),
+            night.champion or "",
+            night.challenger or "",
             escape(night.reason),
         )
     return table

@@ -2,6 +2,7 @@
 
 PlatformError
 ├── InvalidSpec          a field of the spec is wrong
+├── InvalidRows          rows of the past, their labels or times cannot be imported
 ├── UnknownService       no service of that name
 ├── AddressInUse         nothing can listen on the address
 ├── StateUnusable        the state folder cannot be written, or another process holds it
@@ -22,10 +23,15 @@ class InvalidSpec(PlatformError):
 
     def __init__(self, error: ValidationError) -> None:
         sentences = [
-            f"{'.'.join(map(str, e['loc'])) or 'spec'}: {e['msg'].removeprefix('Value error, ')} (got {e['input']!r})"
+            f"{field}: {said} (got {e['input']!r})" if (field := ".".join(map(str, e["loc"]))) else said
             for e in error.errors(include_url=False, include_context=False)
+            if (said := e["msg"].removeprefix("Value error, "))
         ]
         super().__init__("The service cannot be described: " + "; ".join(sentences))
+
+
+class InvalidRows(PlatformError):
+    """Rows of the past, their labels or their times do not fit together."""
 
 
 class UnknownService(PlatformError):
@@ -39,7 +45,7 @@ class UnknownService(PlatformError):
 class AddressInUse(PlatformError):
     """Another program listens on the port, or the address is none of this machine's."""
 
-    def __init__(self, host: str, port: int, cause: str) -> None:
+    def __init__(self, host: str, port: int, cause: str = "Address already in use") -> None:
         super().__init__(
             f"Nothing can listen on {host}:{port} ({cause}). Stop the program that does, or choose another port"
         )

@@ -17,11 +17,12 @@ def shown_progress(progress: Progress | None) -> Generator[Progress]:
         yield progress
         return
     from rich.console import Console
+    from rich.markup import escape
 
     console = Console(stderr=True)
     with console.status("Starting") as line:
 
         def report(status: Status) -> None:
-            line.update(f"{status.name}: {coloured(status.verdict)} {status.reason}")
+            line.update(f"{status.name}: {coloured(status.verdict)} {escape(status.reason)}")
 
         yield report

@@ -67,15 +67,17 @@ def retrain(platform: Platform, name: str, date: date, *, progress: Progress | N
         PlatformError: the training process ended without a decision.
     """
     with _one_at_a_time(platform, name):
+        night = _train(platform, name, date, platform.target.status(name).spec.retraining)
+        # Asked again: training took its time, and a person may have scaled or deleted the service meanwhile.
         before = platform.target.status(name).spec
-        night = _train(platform, name, date, before.retraining)
         if not _to_be_served(platform, before, night):
             return Retrained(night=night, served=before.version)
         after = before.changed(model=f"models:/{name}/{night.challenger}")
         try:
             roll_out(platform.target, after, watch_seconds=before.retraining.watch_seconds, progress=progress)
         except RolloutFailed as e:
-            roll_out(platform.target, before, progress=progress)
+            back = platform.target.status(name).spec.changed(model=before.model)
+            roll_out(platform.target, back, progress=progress)
             platform.registry.promote(name, before.version)
             night = night.model_copy(
                 update={"outcome": "rolled back", "reason": f"{e}. Version {before.version} is back"}
@@ -128,7 +130,7 @@ def _train(platform: Platform, name: str, date: date, options: TrainingOptions) 
     try:
         return Night.model_validate_json(script.stdout)
     except ValidationError as e:
-        said = script.stderr.strip() or "it said nothing"
+        said = next((line for line in reversed(script.stderr.splitlines()) if line.strip()), "it said nothing")
         raise PlatformError(
             f"The night of {date} of {name} ended without a decision (exit code {script.returncode}): {said}"
         ) from e

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from ..serving.client import Answer, Receipt
+    from ..training.night import Night
     from .api import Platform
 
 
@@ -31,7 +32,10 @@ class Service(Shown):
         self._client: Client | None = None
 
     def __repr__(self) -> str:
-        status = self.status()
+        try:
+            status = self.status()
+        except PlatformError:
+            return f"Service({self.name}: not deployed)"
         return f"Service({self.name}: {status.verdict}, version {status.spec.version}, {status.url})"
 
     def __rich__(self) -> RenderableType:
@@ -68,7 +72,11 @@ class Service(Shown):
 
     def change(self, *, progress: Progress | None = None, **fields: Any) -> Status:
         """Change fields of the spec, e.g. `change(resources={"cpu": 2})`, and return when it is so."""
-        spec = self.status().spec.changed(**fields)
+        before = self.status().spec
+        spec = before.changed(**fields)
+        if self._client and (before.host, before.port) != (spec.host, spec.port):
+            self._client.close()
+            self._client = None
         with shown_progress(progress) as report:
             return roll_out(self._target, spec, progress=report)
 
@@ -122,13 +130,23 @@ class Service(Shown):
         return retrain(self._platform, self.name, date)
 
     def backfill(self, first: date, last: date) -> list[Retrained]:
-        """Run the nights from `first` to `last`, oldest first; those already done on the same data do nothing."""
+        """Run the nights from `first` to `last`, oldest first; those already done on the same data do nothing.
+
+        Raises:
+            PlatformError: `first` is after `last`.
+        """
+        if first > last:
+            raise PlatformError(f"The first day, {first}, is after the last, {last}. Give the earlier one first")
         days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
         return [self.retrain(day) for day in days]
 
     def retrain_due(self, now: datetime | None = None) -> list[Retrained]:
         """Run the nights that are due, oldest first: what the alarm clock calls."""
         return [self.retrain(day) for day in due(self._platform, self.name, now)]
+
+    def nights(self) -> list[Night]:
+        """What became of every night, oldest first."""
+        return sorted(self._platform.registry.nights(self.name), key=lambda night: night.date)
 
     def import_rows(self, rows: Any, labels: Sequence[Any], times: Sequence[datetime]) -> list[str]:
         """Put past rows with their labels into the inference log, to train on. Importing them again changes nothing.

@@ -11,7 +11,7 @@ import re
 from datetime import time
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ..training.options import TrainingOptions
 from .errors import InvalidSpec
@@ -98,6 +98,18 @@ class ServiceSpec(Frozen):
         if not re.fullmatch(r"models:/[^/@]+/[0-9]+", value):
             raise ValueError(f"'{value}' is no pinned version; write models:/NAME/VERSION, e.g. models:/flight-delay/7")
         return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        # Rows and nights are kept by the model's name, so a service that served another one would train on its data.
+        if self.model.split("/")[1] != self.name:
+            raise ValueError(f"the service '{self.name}' cannot serve {self.model}; write models:/{self.name}/VERSION")
+        ports = [p for p in (self.port, self.page_port, self.registry_port) if p is not None]
+        if len(set(ports)) < len(ports):
+            raise ValueError(
+                f"port {self.port}, page_port {self.page_port} and registry_port {self.registry_port} must differ"
+            )
+        return self
 
     @classmethod
     def of(cls, **fields: Any) -> Self:

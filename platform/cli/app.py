@@ -76,6 +76,10 @@ def run_command(arguments: list[str]) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         return 1
+    except OSError as e:
+        where = f"{e.filename}: " if e.filename else ""
+        typer.secho(f"Error: {where}{e.strerror or e}. Check that the place exists and is yours", fg="red", err=True)
+        return 1
     except Exception as e:
         if not isinstance(e, expected_errors()):
             raise

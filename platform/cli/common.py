@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,6 +34,16 @@ def local_platform(state: Path | None) -> Platform:
 def service_of(state: Path | None, name: str) -> Service:
     """The service that the command is about."""
     return local_platform(state).service(name)
+
+
+@contextmanager
+def interruptible(name: str) -> Generator[None]:
+    """Say at Ctrl-C what it does not stop."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo(f"Interrupted; the rollout goes on by itself. Follow it with: tenfold status {name}", err=True)
+        raise
 
 
 def output() -> Console:

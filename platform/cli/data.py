@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,7 +24,8 @@ def register(
     from ...serving.model import load
     from ...serving.settings import Settings
 
-    model = load(folder, name=name, version="", settings=Settings(model=str(folder)))
+    settings: dict[str, Any] = {"model": str(folder)}  # what else there is comes from the environment
+    model = load(folder, name=name, version="", settings=Settings(**settings))
     version = local_platform(state).register(model.estimator, name, example=_frame(model.example))
     typer.echo(f"Registered {version.uri}. Serve it with: tenfold deploy {name}")
 
@@ -100,9 +103,9 @@ def _frame(example: Any) -> DataFrame:
 def _read(file: Path) -> DataFrame:
     import pandas as pd
 
-    readers: dict[str, Any] = {
+    readers: dict[str, Callable[..., Any]] = {
         ".csv": pd.read_csv,
-        ".jsonl": lambda f: pd.read_json(f, lines=True),
+        ".jsonl": partial(pd.read_json, lines=True),
         ".json": pd.read_json,
         ".parquet": pd.read_parquet,
     }

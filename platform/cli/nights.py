@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .common import NameArgument, StateOption, local_platform, output, service_of
+from .common import NameArgument, StateOption, output, service_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +63,7 @@ def nights(name: NameArgument, state: StateOption = None) -> None:
     """List what became of every night."""
     from ..display import nights_view
 
-    done = local_platform(state).registry.nights(name)
+    done = service_of(state, name).nights()
     output().print(
         nights_view(done) if done else f"{name} has had no night yet; run one with: tenfold retrain {name} --date DAY"
     )

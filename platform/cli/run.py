@@ -78,15 +78,17 @@ def _run(platform: Platform) -> None:
     from ..local.controller import run_until_signal
     from ..local.target import LocalTarget
 
-    assert isinstance(platform.target, LocalTarget)  # noqa: S101 - Platform.local made it
+    assert isinstance(platform.target, LocalTarget)
     target = platform.target
     console = output()
     if not console.is_terminal:
+        for status in platform.statuses():
+            typer.echo(f"{status.name} at {status.url}, the page at {status.page_url}")
         asyncio.run(run_until_signal(target.state))
         return
     with Live(
         console=console,
-        get_renderable=lambda: statuses_view([target.status(n) for n in target.names]),
+        get_renderable=lambda: statuses_view(platform.statuses()),
         refresh_per_second=2,
     ):
         asyncio.run(run_until_signal(target.state))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .common import NameArgument, StateOption, local_platform, output, service_of
+from .common import NameArgument, StateOption, interruptible, local_platform, output, service_of
 
 if TYPE_CHECKING:
     from ..api import Platform
@@ -45,11 +45,8 @@ def deploy(
     """Make a service what it should be, in the background, and return when it is ready."""
     platform = local_platform(state)
     spec = wished(platform, name, file, version, replicas, port, settings)
-    try:
+    with interruptible(spec.name):
         service = platform.deploy(spec)
-    except KeyboardInterrupt:
-        typer.echo(f"Interrupted; the rollout goes on by itself. Follow it with: tenfold status {spec.name}", err=True)
-        raise
     output().print(service)
 
 
@@ -103,14 +100,16 @@ def _fields_of(file: Path) -> dict[str, Any]:
     return fields
 
 
-def _set(fields: dict[str, Any], item: str) -> None:
-    """Set a dotted field, as in `retraining.window_days=7`."""
+def _set(fields: Any, item: str) -> None:
+    """Set a dotted field, as in `retraining.window_days=7`, in nested dicts."""
     path, equals, text = item.partition("=")
     if not equals or not path:
         raise typer.BadParameter(f"--set takes FIELD=VALUE, e.g. replicas=4, not '{item}'.")
     *parents, last = path.split(".")
     for parent in parents:
         fields = fields.setdefault(parent, {})
+        if not isinstance(fields, dict):
+            raise typer.BadParameter(f"'{item}' sets a part of {parent}, which is set as a whole before.")
     fields[last] = _yaml(text)
 
 
@@ -141,7 +140,7 @@ def status(
     """Show desired and actual state of one service, or of all."""
     platform = local_platform(state)
     if json:
-        seen = [platform.target.status(n) for n in ((name,) if name else platform.target.names)]
+        seen = [platform.target.status(name)] if name else platform.statuses()
         items = ",\n".join(s.model_dump_json(indent=2) for s in seen)
         typer.echo(items if name else f"[{items}]")
     elif watch:
@@ -166,10 +165,10 @@ def _view(platform: Platform, name: str | None) -> Any:
 
     if name:
         return status_view(platform.target.status(name))
-    names = platform.target.names
-    if not names:
-        return "No service is deployed. Deploy a registered model with: tenfold deploy NAME"
-    return statuses_view([platform.target.status(n) for n in names])
+    seen = platform.statuses()
+    return (
+        statuses_view(seen) if seen else "No service is deployed. Deploy a registered model with: tenfold deploy NAME"
+    )
 
 
 def logs(
@@ -189,14 +188,16 @@ def scale(
 ) -> None:
     """Run that many replicas, without losing a request on the way."""
     service = service_of(state, name)
-    service.scale(replicas)
+    with interruptible(name):
+        service.scale(replicas)
     output().print(service)
 
 
 def rollback(name: NameArgument, state: StateOption = None) -> None:
     """Serve the version before the newest change of version again."""
     service = service_of(state, name)
-    service.rollback()
+    with interruptible(name):
+        service.rollback()
     output().print(service)
 
 

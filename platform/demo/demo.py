@@ -161,7 +161,7 @@ def _platform(options: DemoOptions) -> Generator[_Lived]:
 
 
 def _target(platform: Platform) -> LocalTarget:
-    assert isinstance(platform.target, LocalTarget)  # noqa: S101 - Platform.local made it
+    assert isinstance(platform.target, LocalTarget)
     return platform.target
 
 

@@ -77,7 +77,7 @@ class Alarm:
 def trigger_of(retraining: Retraining) -> CalendarIntervalTrigger:
     """Every day at that time of the wall clock, also on the days when the clock changes, where cron triggers fail."""
     at, zone = retraining.at, ZoneInfo(retraining.timezone)
-    assert at  # noqa: S101 - only schedules come here
+    assert at
     today = datetime.now(zone).date()
     return CalendarIntervalTrigger(
         days=1, hour=at.hour, minute=at.minute, second=at.second, start_date=today, timezone=zone

@@ -14,12 +14,15 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 import httpx
 
 from ..errors import PlatformError, StateUnusable
+from ..spec import ServiceSpec
 from .alarm import Alarm
 from .components import Components, wanted_components
 from .process import MARKS, Process, find
@@ -39,6 +42,7 @@ class Controller:
     def __init__(self, state: State) -> None:
         self._state = state
         self._stop = asyncio.Event()
+        self._trouble: dict[str, str] = {}
 
     def stop(self) -> None:
         """End after the round that runs: drain everything, then return from `run`."""
@@ -56,7 +60,7 @@ class Controller:
             components, alarm = Components(self._state, found), Alarm(self._state, found)
             supervisors: dict[str, Supervisor] = {}
             alarm.start()
-            async with httpx.AsyncClient() as http:
+            async with httpx.AsyncClient(trust_env=False) as http:
                 while not self._stop.is_set():
                     await self._round(supervisors, components, alarm, found, http)
                     await self._pause()
@@ -74,22 +78,38 @@ class Controller:
     ) -> None:
         for folder in self._state.folders:
             if folder.name not in supervisors and (folder.exists or folder.deleted):
-                left = [p for p in found if p.role == "replica" and p.marks[MARKS + "SERVICE"] == folder.name]
+                ours = [p for p in found if p.role == "replica" and p.marks[MARKS + "SERVICE"] == folder.name]
+                left = [p for p in ours if p.alive]
                 supervisors[folder.name] = Supervisor(self._state, folder, left, http)
         await asyncio.gather(*(self._step(s) for s in supervisors.values()))
         for name in [n for n, s in supervisors.items() if s.gone]:
             self._state.service(name).remove()
             del supervisors[name]
-        specs = [self._state.service(n).current().spec for n in self._state.names]
-        components.step(wanted_components(self._state, specs))
-        alarm.step(specs)
+        with self._going_on("page, registry and alarm clock"):
+            specs = [spec for name in self._state.names for spec in self._spec(name)]
+            components.step(wanted_components(self._state, specs))
+            alarm.step(specs)
 
     async def _step(self, supervisor: Supervisor) -> None:
-        # One service whose files are broken or whose disk is full must not stop the others.
-        try:
+        with self._going_on(supervisor.name):
             await supervisor.step()
-        except (OSError, ValueError):
-            log.exception("a round failed and is repeated")
+
+    def _spec(self, name: str) -> Iterator[ServiceSpec]:
+        with self._going_on(f"desired state of {name}"):
+            yield self._state.service(name).current().spec
+
+    @contextmanager
+    def _going_on(self, what: str) -> Generator[None]:
+        """One service whose files are broken, or a full disk, must stop neither the other services nor the loop."""
+        try:
+            yield
+        except (OSError, ValueError, PlatformError) as e:
+            # Said once, not five times a second.
+            if self._trouble.get(what) != str(e):
+                log.exception("%s: a round failed and is repeated until it succeeds", what)
+            self._trouble[what] = str(e)
+        else:
+            self._trouble.pop(what, None)
 
     async def _pause(self) -> None:
         try:
@@ -118,10 +138,10 @@ def hold(state: State) -> IO[str]:
 
 
 async def run_until_signal(state: State) -> None:
-    """Run a controller until SIGTERM or SIGINT."""
+    """Run a controller until SIGTERM, Ctrl-C, or the end of its terminal."""
     controller = Controller(state)
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, controller.stop)
     await controller.run()
 

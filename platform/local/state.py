@@ -34,6 +34,7 @@ class Revision(Frozen):
 class Observed(Frozen):
     """What the controller saw last of one service."""
 
+    controller: str = Field(description="Which controller saw it: what its lock holds.")
     revision: int
     replicas: tuple[Replica, ...]
     restarts: int
@@ -75,11 +76,20 @@ class ServiceFolder:
 
     def remove(self) -> None:
         """Forget it, once nothing of it runs."""
+        # Its wishes first: whatever is left when this is interrupted, it is no service any more.
+        shutil.rmtree(self.revisions, ignore_errors=True)
         shutil.rmtree(self.path, ignore_errors=True)
 
     def current(self) -> Revision:
-        """The desired state in force."""
-        return self.revision(self.numbers[-1])
+        """The desired state in force.
+
+        Raises:
+            UnknownService: there is none, or no longer.
+        """
+        numbers = self.numbers
+        if not numbers:
+            raise UnknownService(self.name, ())
+        return self.revision(numbers[-1])
 
     def revision(self, number: int) -> Revision:
         """The desired state of that number."""
@@ -218,7 +228,7 @@ def lock_holder(path: Path) -> str | None:
     try:
         with path.open() as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except BlockingIOError:
         return path.read_text()

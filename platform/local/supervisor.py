@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
 import time
 from collections.abc import Sequence
@@ -35,6 +36,7 @@ class Supervisor:
     """One service. `step()` is one round; `stop()` drains everything."""
 
     def __init__(self, state: State, folder: ServiceFolder, found: Sequence[Process], http: httpx.AsyncClient) -> None:
+        self.name = folder.name
         self._state, self._folder, self._http = state, folder, http
         self._replicas = [ReplicaProcess(p) for p in found]
         # Replicas of an earlier controller listen on a socket that we do not have: they serve until ours are ready.
@@ -116,6 +118,9 @@ class Supervisor:
 
     def _converge(self, revision: Revision) -> None:
         spec = revision.spec
+        if not spec.replicas and not self._replicas:
+            # A socket on which nobody is left to accept would keep clients waiting; without it they are refused.
+            self._close_listener()
         if not self._listen(spec.host, spec.port, spec.replicas):
             return
         # An inherited replica counts as made from an older template: it is replaced by one on our socket.
@@ -127,7 +132,7 @@ class Supervisor:
         self._drain(steps.drain)
 
     def _start(self, revision: Revision) -> None:
-        assert self._listener  # noqa: S101 - _converge listens first
+        assert self._listener
         replica_id, self._next_id = self._next_id, self._next_id + 1
         self._replicas.append(
             start_replica(self._state, self._folder, revision.spec, replica_id, self._listener[2].fileno())
@@ -184,6 +189,7 @@ class Supervisor:
 
     def _write(self, revision: Revision) -> None:
         observed = Observed(
+            controller=str(os.getpid()),
             revision=revision.number,
             replicas=tuple(r.seen() for r in self._replicas),
             restarts=self._restarts,

@@ -6,6 +6,7 @@ A command writes desired state into the folder and makes sure that a controller 
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -66,12 +67,10 @@ class LocalTarget:
         self.state.create()
         folder = self.state.service(spec.name)
         self._await_deletion(folder)
+        self._check_ports(folder, spec)
         self._fetch(spec.name, spec.version, self.state.model(spec.name, spec.version))
         with self.state.writing():
-            before = folder.current().spec if folder.exists else None
-            if before is None or (before.host, before.port) != (spec.host, spec.port):
-                bind(spec.host, spec.port).close()
-            if before != spec:
+            if not folder.exists or folder.current().spec != spec:
                 folder.write(spec)
         if self._background:
             self.ensure_controller()
@@ -83,8 +82,11 @@ class LocalTarget:
             UnknownService: no such service.
         """
         folder = self.state.existing(name)
-        supervised = lock_holder(self.state.controller_lock) is not None
+        holder = lock_holder(self.state.controller_lock)
+        supervised = holder is not None
         observed, revision, previous = folder.observed(), folder.current(), folder.previous()
+        if observed and supervised and observed.controller != holder:
+            observed = None  # What an earlier controller saw may be long gone; this one has not looked yet.
         replicas = observed.replicas if supervised and observed else () if supervised else self._orphans(name)
         verdict, reason = judge(revision, observed, replicas, supervised=supervised)
         spec = revision.spec
@@ -98,7 +100,7 @@ class LocalTarget:
             previous=previous.spec if previous else None,
             replicas=replicas,
             restarts=observed.restarts if observed else 0,
-            url=f"http://{spec.host}:{spec.port}",
+            url=f"http://{_reachable(spec.host)}:{spec.port}",
             page_url=f"http://127.0.0.1:{spec.page_port}/",
             registry_url=f"http://127.0.0.1:{spec.registry_port}" if registry else "",
             traffic=self._traffic(replicas),
@@ -111,12 +113,13 @@ class LocalTarget:
         read: dict[Path, int] = {}
         while True:
             for file in sorted(folder.logs.glob("*.log")):
-                with file.open(errors="replace") as text:
+                # The logs of the oldest replicas are removed as new ones start.
+                with suppress(FileNotFoundError), file.open(errors="replace") as text:
                     text.seek(read.get(file, 0))
                     while (line := text.readline()).endswith("\n"):
                         read[file] = text.tell()
                         yield LogLine(replica=str(int(file.stem)), text=line.rstrip("\n"))
-            if not follow:
+            if not follow or not folder.path.exists():
                 return
             time.sleep(0.2)
 
@@ -160,20 +163,42 @@ class LocalTarget:
         """Stop every process of this state folder, keep all desired state and data. Returns how many were stopped."""
         running = find(self.state)
         holder = lock_holder(self.state.controller_lock)
+        if holder is not None:
+            # A controller that has just begun holds the lock for a moment before it has written who it is.
+            self._wait(lambda: lock_holder(self.state.controller_lock) != "", "the controller does not begin")
+            holder = lock_holder(self.state.controller_lock)
         if holder:
             with suppress(ProcessLookupError):
-                os.kill(int(holder), 15)
+                os.kill(int(holder), signal.SIGTERM)
             self._wait(lambda: lock_holder(self.state.controller_lock) is None, "the controller does not end")
         stop(find(self.state), grace=STOP_SECONDS)
         return len(running)
 
     def _await_deletion(self, folder: ServiceFolder) -> None:
-        if not folder.deleted:
-            return
-        if lock_holder(self.state.controller_lock) is None:
-            stop(self._replicas(folder.name), grace=STOP_SECONDS)
-            folder.remove()
-        self._wait(lambda: not folder.path.exists(), f"the replicas of {folder.name} do not end")
+        def gone() -> bool:
+            if folder.deleted and lock_holder(self.state.controller_lock) is None:
+                stop(self._replicas(folder.name), grace=STOP_SECONDS)
+                folder.remove()
+            return not folder.path.exists()
+
+        if folder.deleted:
+            self._wait(gone, f"the replicas of {folder.name} do not end")
+
+    def _check_ports(self, folder: ServiceFolder, spec: ServiceSpec) -> None:
+        """Refuse an address that is new to the service and taken by another program.
+
+        Raises:
+            AddressInUse: there is one.
+        """
+        before = folder.current().spec if folder.exists else None
+        if before is None or (before.host, before.port) != (spec.host, spec.port):
+            bind(spec.host, spec.port).close()
+        # The page and the registry's server are shared: those of this platform may run already.
+        shared = {p.marks[MARKS + "PORT"] for p in find(self.state) if p.role in {"page", "registry"}}
+        for port in (spec.page_port, spec.registry_port):
+            known = before and port in {before.page_port, before.registry_port}
+            if port is not None and not known and str(port) not in shared:
+                bind("127.0.0.1", port).close()
 
     def _wait(self, done: Callable[[], bool], problem: str) -> None:
         deadline = time.monotonic() + STOP_SECONDS
@@ -191,7 +216,7 @@ class LocalTarget:
         for process in self._replicas(name):
             replica = ReplicaProcess(process)
             with suppress(httpx.HTTPError):
-                ready = httpx.get(f"{replica.url}/v2/health/ready", timeout=2).is_success
+                ready = httpx.get(f"{replica.url}/v2/health/ready", timeout=2, trust_env=False).is_success
                 replica.state = "ready" if ready else "unready"
             seen.append(replica.seen())
         return tuple(seen)
@@ -201,5 +226,11 @@ class LocalTarget:
         for replica in replicas:
             if replica.state in {"ready", "draining"}:
                 with suppress(httpx.HTTPError):
-                    return traffic_of(httpx.get(f"{replica.url}/metrics", timeout=2).text)
+                    return traffic_of(httpx.get(f"{replica.url}/metrics", timeout=2, trust_env=False).text)
         return ()
+
+
+def _reachable(host: str) -> str:
+    """The host as it stands in an address: a wildcard can be listened on, but not be called."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    return f"[{host}]" if ":" in host else host
