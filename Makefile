@@ -5,11 +5,12 @@ BIN := $(VENV)/bin
 # What an installation is made from: when none of it changed, nothing is installed again.
 INSTALLED := $(VENV)/.installed-$(shell cat pyproject.toml constraints.txt | cksum | cut -d ' ' -f 1)
 
-.PHONY: help install demo test lint clean
+.PHONY: help install demo test lint docs clean
 help:
 	@echo "make demo           replay three weeks of flights against four replicas that retrain every night"
 	@echo "make test           all tests that need no cluster"
 	@echo "make lint           ruff, pyright and the import directions"
+	@echo "make docs           docs/cli.md from the commands themselves"
 
 install: $(INSTALLED)
 
@@ -30,6 +31,9 @@ lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/python .ci/import_directions.py
 	$(BIN)/pyright
+
+docs: $(INSTALLED)
+	$(BIN)/python -m tenfold.platform.cli.reference > docs/cli.md
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

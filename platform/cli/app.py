@@ -17,7 +17,6 @@ from . import data, demo, loadtest, nights, run, services
 app = typer.Typer(
     name="tenfold",
     help="Serve a scikit-learn model from ten replicas, retrain it every night, roll out only what is better.",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -38,10 +37,20 @@ PANELS = {
     "Try": (demo.demo, loadtest.loadtest),
 }
 INTERRUPTED = 130
+EXIT_CODES = {
+    0: "Done; for `plan`: nothing would change; for `loadtest`: every limit holds.",
+    1: "An error, wrong usage too; for `retrain`, `backfill` and `demo` also: a night, or a request, failed.",
+    services.DIFFERS: "`plan`: something would change.",
+    loadtest.LIMIT_BROKE: "`loadtest`: a limit broke.",
+    INTERRUPTED: "Interrupted by Ctrl-C.",
+}
 
-for panel, commands in PANELS.items():
-    for command in commands:
-        app.command(rich_help_panel=panel)(command)
+COMMANDS = {
+    command.__name__.replace("_", "-"): (command, panel) for panel, those in PANELS.items() for command in those
+}
+
+for name, (command, panel) in COMMANDS.items():
+    app.command(name, rich_help_panel=panel)(command)
 
 
 def _version(wanted: bool) -> None:
@@ -60,17 +69,20 @@ def tenfold(
 
 
 def main() -> None:
-    """Run the command line. Exit codes: 0 done, 1 error, 2 `plan` differs, 3 `loadtest` broke a limit, 130 Ctrl-C."""
+    """Run the command line and exit with one of `EXIT_CODES`."""
     sys.exit(run_command(sys.argv[1:]))
 
 
 def run_command(arguments: list[str]) -> int:
     """Run one command and return its exit code; an error is one sentence on stderr."""
+    # Without a command, what there is; Typer's own way counts that as wrong usage.
+    arguments = arguments or ["--help"]
     try:
         code = typer.main.get_command(app).main(arguments, prog_name="tenfold", standalone_mode=False)
     except typer.TyperException as e:
         # Wrong usage is an error like any other: 2, its usual code, would mean that a plan differs.
-        typer.secho(f"Error: {e.format_message()} See: tenfold {' '.join(arguments[:1])} --help", fg="red", err=True)
+        about = f"{arguments[0]} " if arguments[0] in COMMANDS else ""
+        typer.secho(f"Error: {e.format_message()} See: tenfold {about}--help", fg="red", err=True)
         return 1
     except typer.Abort:
         return INTERRUPTED

@@ -20,6 +20,7 @@ import psutil
 
 from .state import State
 
+KILLED_WITHIN = 5.0
 STATE, ROLE, MARKS = "TENFOLD_PROCESS_STATE", "TENFOLD_PROCESS_ROLE", "TENFOLD_PROCESS_"
 
 
@@ -115,9 +116,14 @@ def stop(processes: Sequence[Process], *, grace: float) -> None:
     """Ask all to end, wait up to `grace` seconds, and end by force what is left."""
     for process in processes:
         process.terminate()
-    deadline = time.monotonic() + grace
-    while any(p.alive for p in processes) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    _wait(processes, grace)
     for process in processes:
         if process.alive:
             process.kill()
+    _wait(processes, KILLED_WITHIN)
+
+
+def _wait(processes: Sequence[Process], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while any(p.alive for p in processes) and time.monotonic() < deadline:
+        time.sleep(0.05)

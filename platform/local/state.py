@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Generator
@@ -19,7 +20,7 @@ from typing import IO, Self
 from pydantic import Field
 
 from ..errors import StateUnusable, UnknownService
-from ..spec import Frozen, ServiceSpec
+from ..spec import NAME, Frozen, ServiceSpec
 from ..target import Replica
 
 
@@ -176,7 +177,7 @@ class State:
             UnknownService: it does not.
         """
         folder = self.service(name)
-        if not folder.exists:
+        if not re.fullmatch(NAME, name) or not folder.exists:
             raise UnknownService(name, self.names)
         return folder
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.places import wait_until
 from tenfold.platform.local.components import Component, Components, wanted_components
-from tenfold.platform.local.process import find, start
+from tenfold.platform.local.process import find, start, stop
 from tenfold.platform.local.state import State
 from tenfold.platform.spec import ServiceSpec
 
@@ -20,8 +20,7 @@ SLEEP = ("-c", "import time; time.sleep(600)")
 def state(tmp_path: Path) -> Iterator[State]:
     state = State(tmp_path / "state")
     yield state
-    for process in find(state):
-        process.kill()
+    stop(find(state), grace=0)
 
 
 def spec(name: str, **fields: object) -> ServiceSpec:
@@ -80,6 +79,7 @@ def test_those_of_an_earlier_controller_are_replaced(state: State) -> None:
     Components(state, find(state))
     assert not left.alive
     assert night.alive
+    stop([night], grace=0)
 
 
 def test_the_interpreter_is_the_one_that_runs_this(state: State) -> None:

@@ -17,11 +17,8 @@ DEAF = [
     "-c",
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(600)",
 ]
-PARENT = [
-    "-c",
-    "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']);"
-    "print('up', flush=True); time.sleep(600)",
-]
+CHILD = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']);"
+PARENT = ["-c", f"{CHILD} print('up', flush=True); time.sleep(600)"]
 Begin = Callable[..., Process]
 
 
@@ -34,15 +31,17 @@ def state(tmp_path: Path) -> State:
 def begin(state: State) -> Iterator[Begin]:
     """Start a process and wait until it says that it is up."""
 
+    started: list[Process] = []
+
     def begun(arguments: list[str], **marks: str) -> Process:
-        log = state.folder / "out.log"
+        log = state.folder / f"{len(started)}.log"
         process = start(state, "replica", arguments, log=log, marks=marks)
+        started.append(process)
         wait_until(lambda: "up" in log.read_text() or not process.alive, what="the process")
         return process
 
     yield begun
-    for process in find(state):
-        process.kill()
+    stop([*started, *find(state)], grace=0)
 
 
 def test_a_process_is_found_by_its_marks(state: State, begin: Begin) -> None:

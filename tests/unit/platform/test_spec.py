@@ -19,6 +19,8 @@ SPEC = ServiceSpec.of(name="flight-delay", model="models:/flight-delay/7")
         ({"replicas": -1}, "replicas"),
         ({"replicas": "many"}, "'many'"),
         ({"port": 70000}, "70000"),
+        ({"port": 8081}, "port 8081, page_port 8081 and registry_port 8082 must differ"),
+        ({"model": "models:/other/7"}, "the service 'flight-delay' cannot serve models:/other/7"),
         ({"replica": 3}, "replica"),
         ({"retraining": {"timezone": "Mars"}}, "'Mars' is no time zone"),
         ({"retraining": {"at": "25:00"}}, "25:00"),

@@ -17,7 +17,8 @@ def replica(state: ReplicaState, version: str = "2", reason: str = "") -> Replic
 
 
 def observed(*replicas: Replica, revision: int = 3, completed: bool = False, failure: str = "") -> Observed:
-    return Observed(revision=revision, replicas=replicas, restarts=0, completed=completed, failure=failure)
+    seen = {"restarts": 0, "completed": completed, "failure": failure}
+    return Observed.model_validate({"controller": "1", "revision": revision, "replicas": replicas, **seen})
 
 
 @pytest.mark.parametrize(
