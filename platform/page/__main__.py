@@ -15,7 +15,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tenfold.platform.page", description=__doc__)
     parser.add_argument("--state", type=Path, required=True, help="state folder of the local platform")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=8081, help="port to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=_port, default=8081, help="port to listen on (default: %(default)s)")
     parser.add_argument("--prefix", type=_prefix, default="", help="path that requests arrive with, e.g. /app")
     options = parser.parse_args()
 
@@ -34,6 +34,12 @@ def main() -> int:
     finally:
         source.close()
     return 0
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"'{text}' is no port; write a number from 1 to 65535")
+    return int(text)
 
 
 def _prefix(text: str) -> str:

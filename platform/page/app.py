@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
 from typing import Any, Literal
+from urllib.parse import quote
 
 import anyio.to_thread
 import jinja2
@@ -87,7 +88,7 @@ def create_app(source: Source, prefix: str = "") -> FastAPI:
 
     @app.get("/services/{name}")
     async def service_without_slash(name: str) -> Response:
-        return RedirectResponse(f"{name}/", status_code=307)
+        return RedirectResponse(f"./{quote(name, safe='')}/", status_code=307)
 
     @app.get("/services/{name}/")
     async def service(name: str) -> Response:
@@ -157,6 +158,7 @@ class _Pages:
 
     def __init__(self, assets: Assets) -> None:
         self._static = f"static/{assets.build}/"
+        self._plotly_styles = assets.plotly_styles
         self._templates = jinja2.Environment(
             loader=jinja2.PackageLoader(__package__ or "", "templates"), autoescape=True, undefined=jinja2.StrictUndefined
         )
@@ -164,7 +166,12 @@ class _Pages:
     def html(self, template: str, *, root: str, status: int = 200, **values: Any) -> Response:
         """A page; `root` leads from its address to the overview."""
         text = self._templates.get_template(template).render(
-            root=root, static=root + self._static, slash=SLASH, plotly=PLOTLY, **values
+            root=root,
+            static=root + self._static,
+            slash=SLASH,
+            plotly=PLOTLY,
+            plotly_styles=self._plotly_styles,
+            **values,
         )
         return HTMLResponse(text, status)
 

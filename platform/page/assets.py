@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
@@ -50,10 +51,19 @@ class Assets:
         for name in sorted(self._by_name):
             together.update(name.encode() + b"\0" + hashlib.sha256(self._by_name[name].content).digest())
         self.build = together.hexdigest()[:12]
+        self.plotly_styles = _style_ids(self._by_name[PLOTLY].content)
 
     def get(self, name: str) -> Asset | None:
         """The file of that name."""
         return self._by_name.get(name)
+
+
+def _style_ids(bundle: bytes) -> tuple[str, ...]:
+    """Ids of the style elements that plotly makes when it is loaded, unless an element of that id is there already.
+
+    They belong to its maps, which the page does not draw, and the page's policy would refuse them with an error.
+    """
+    return tuple(sorted({found.decode() for found in re.findall(rb'getElementById\("([0-9a-f]{64})"\)', bundle)}))
 
 
 def _files() -> list[Traversable]:

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 
 from .errors import ModelUnreachable
 
-Kind: TypeAlias = Literal["integer", "number", "boolean", "datetime", "string"]
+Kind: TypeAlias = Literal["integer", "number", "boolean", "datetime", "string", "any"]
 Json: TypeAlias = Mapping[str, Any]
 
 
@@ -82,6 +82,8 @@ def _field(document: Json, name: str, schema: Json, required: bool, example: Any
 
 
 def _kind(types: set[str], timed: bool) -> Kind:
+    if "string" in types and len(types - {"null"}) > 1:
+        return "any"
     if "number" in types:
         return "number"
     if "integer" in types:

@@ -6,7 +6,6 @@ traceback out of the server's start.
 
 from __future__ import annotations
 
-import errno
 import signal
 import socket
 
@@ -20,7 +19,7 @@ def run(app: FastAPI, host: str, port: int) -> None:
     """Serve `app` on host:port; returns after a stop by SIGTERM or SIGINT.
 
     Raises:
-        AddressInUse: another program listens there.
+        AddressInUse: another program listens there, or the address is none of this machine's.
     """
     listener = _bind(host, port)
     # uvicorn raises the signal that stopped it once more when it is done; a stop that was asked for is no failure.
@@ -42,7 +41,5 @@ def _bind(host: str, port: int) -> socket.socket:
         listener.listen(128)
     except OSError as e:
         listener.close()
-        if e.errno == errno.EADDRINUSE:
-            raise AddressInUse(host, port) from e
-        raise
+        raise AddressInUse(host, port, e.strerror or str(e)) from e
     return listener

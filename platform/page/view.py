@@ -43,6 +43,7 @@ def service(status: Status, nights: Sequence[Night], trouble: str, rates: Rates 
         "registry_url": status.registry_url,
         "desired": status.spec.replicas,
         "ready": status.ready,
+        "restarts": status.restarts,
         "replicas": [_replica(r, status.spec.version) for r in status.replicas],
         "traffic": {
             "requests": sum(t.requests for t in status.traffic),
@@ -87,7 +88,7 @@ def named_column(sentence: str, columns: Sequence[str]) -> str | None:
 
 
 def _replica(replica: Replica, desired_version: str) -> dict[str, Any]:
-    return replica.model_dump(mode="json", include={"id", "state", "version", "reason", "started", "restarts"}) | {
+    return replica.model_dump(mode="json", include={"id", "state", "version", "reason", "started"}) | {
         "current": replica.version == desired_version
     }
 
