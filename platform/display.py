@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, RenderableType
 
     from ..training.night import Night
     from .target import Change, Status
@@ -29,12 +29,18 @@ COLOURS = {
 
 
 class Shown:
-    """Shows itself as HTML in a notebook, the way it looks in a terminal."""
+    """Prints itself as text, and shows itself as HTML in a notebook, the way it looks in a terminal."""
 
     def __rich__(self) -> RenderableType:
         raise TypeError(f"{type(self).__name__} has no view")
 
+    def __str__(self) -> str:
+        return self._recorded().export_text().rstrip()
+
     def _repr_html_(self) -> str:
+        return self._recorded().export_html(inline_styles=True, code_format="<pre>{code}</pre>")
+
+    def _recorded(self) -> Console:
         import io
 
         from rich.console import Console
@@ -42,7 +48,7 @@ class Shown:
         # Not a notebook's own console: that would display what is only to be turned into HTML here.
         console = Console(record=True, file=io.StringIO(), width=110, force_jupyter=False)
         console.print(self)
-        return console.export_html(inline_styles=True, code_format="<pre>{code}</pre>")
+        return console
 
 
 def coloured(word: str) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from rich.console import Console
-from tenfold.platform.display import changes_view, nights_view, status_view, statuses_view
+from tenfold.platform.display import changes_view, nights_view, statuses_view
 from tenfold.platform.plan import differences
 from tenfold.platform.progress import shown_progress
 from tenfold.platform.retraining import Retrained
@@ -84,6 +84,12 @@ def test_a_plan_is_a_diff() -> None:
     assert "Nothing would change." in seen(changes_view(()))
 
 
+def test_print_shows_what_a_terminal_does() -> None:
+    assert str(STATUS).startswith("m degraded  version 2, 1/2 replicas")
+    assert "\x1b" not in str(STATUS)
+    assert "verdict='degraded'" in repr(STATUS)
+
+
 @pytest.mark.parametrize("value", [STATUS, Retrained(night=NIGHT, served="2")])
 def test_a_notebook_shows_the_same_as_html(value: Any, capsys: pytest.CaptureFixture[str]) -> None:
     html = value._repr_html_()
@@ -100,7 +106,3 @@ def test_progress_goes_to_whoever_asked_for_it_else_to_a_line(capsys: pytest.Cap
     with shown_progress(None) as report:
         report(STATUS)
     assert capsys.readouterr().out == ""
-
-
-def test_status_view_is_what_status_prints() -> None:
-    assert seen(status_view(STATUS)) == seen(STATUS)
