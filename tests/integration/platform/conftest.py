@@ -18,7 +18,7 @@ from tenfold import Platform
 from tenfold.platform.service import Service
 from tenfold.training.registry import Registry
 
-NAME = "iris"
+NAME, OTHER = "iris", "other"
 COLUMNS = ["sepal_length", "sepal_width", "petal_length", "petal_width"]
 
 
@@ -29,7 +29,7 @@ def iris() -> tuple[pd.DataFrame, pd.Series]:
 
 @dataclass(frozen=True)
 class Stocked:
-    """A registry with versions 1 and 2 that can be served, and 3 that needs pickle and cannot."""
+    """A registry with versions 1 and 2 of iris that can be served, 3 that needs pickle and cannot, and one of OTHER."""
 
     uri: str
 
@@ -45,6 +45,7 @@ def stocked(tmp_path_factory: pytest.TempPathFactory) -> Stocked:
     for c in (1.0, 0.1):
         model = make_pipeline(StandardScaler(), LogisticRegression(C=c)).fit(X, y)
         registry.register(model, NAME, example=X.head(3), tags={})
+    registry.register(model, OTHER, example=X.head(3), tags={})
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
     with mlflow.start_run():

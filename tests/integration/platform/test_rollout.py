@@ -6,6 +6,8 @@ import asyncio
 import os
 import random
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 
@@ -15,6 +17,7 @@ from support.places import wait_until
 from tenfold import Client, Platform
 from tenfold.platform.errors import RolloutFailed, StateUnusable
 from tenfold.platform.local.controller import hold
+from tenfold.platform.local.process import find
 from tenfold.platform.local.state import State, lock_holder
 from tenfold.platform.local.target import LocalTarget
 from tenfold.platform.service import Service
@@ -135,14 +138,16 @@ async def test_a_killed_controller_leaves_a_service_that_serves_and_the_next_dep
 
 def test_two_starts_at_once_are_one_platform(platform: Platform, deploy: Deploy) -> None:
     service = deploy()
-    with pytest.raises(StateUnusable, match=r"runs already \(process \d+\).*tenfold down"), hold(state_of(platform)):
+    state = state_of(platform)
+    with pytest.raises(StateUnusable, match=r"runs already \(process \d+\).*tenfold down"), hold(state):
         pass
-    threads = [threading.Thread(target=platform.target.ensure_controller) for _ in range(4)]  # type: ignore[attr-defined]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    platform.down()
+    command = [sys.executable, "-m", "tenfold.platform.cli.app", "deploy", "iris", "--state", str(state.folder)]
+    deploys = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for _ in range(3)]
+    assert [started.wait(90) for started in deploys] == [0, 0, 0]
+    wait_until(lambda: [p.role for p in find(state)].count("controller") == 1, what="one controller alone")
     assert service.status().verdict == "ready"
+    assert len(service.status().replicas) == 2
 
 
 def test_down_stops_everything_and_deploy_starts_it_again(platform: Platform, deploy: Deploy) -> None:

@@ -7,11 +7,11 @@ from collections.abc import Callable
 import pytest
 from support.places import free_port, wait_until
 from tenfold import Platform
-from tenfold.platform.errors import UnknownService
-from tenfold.platform.rollout import wait_ready
+from tenfold.platform.errors import AddressInUse, UnknownService
 from tenfold.platform.service import Service
 
 Deploy = Callable[..., Service]
+ROW = {"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}
 
 
 def test_nothing_is_there_at_first(platform: Platform) -> None:
@@ -26,7 +26,7 @@ def test_apply_makes_it_so_and_status_tells_it(platform: Platform, deploy: Deplo
     assert platform.target.names == ("iris",)
     assert (status.verdict, status.ready, len(status.replicas), status.revision) == ("ready", 2, 2, 1)
     assert {r.version for r in status.replicas} == {"1"}
-    answer = service.predict([{"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}])
+    answer = service.predict([ROW])
     assert list(answer.predictions) == [0]
     wait_until(lambda: sum(t.requests for t in service.status().traffic) >= 1, what="the request in the traffic")
 
@@ -72,17 +72,26 @@ def test_logs_name_the_replica(deploy: Deploy) -> None:
 
 def test_delete_stops_it_and_keeps_the_data(platform: Platform, deploy: Deploy) -> None:
     service = deploy()
-    service.predict([{"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}])
+    service.predict([ROW])
     assert any("inference log" in kept for kept in service.delete())
     assert platform.target.names == ()
     assert platform.inference_log().count("iris").predictions == 1
     assert deploy(replicas=1).status().revision == 1
 
 
-def test_two_services_side_by_side(platform: Platform, deploy: Deploy) -> None:
+def test_two_services_side_by_side_share_the_page(platform: Platform, deploy: Deploy) -> None:
     first = deploy(replicas=1)
-    spec = first.status().spec
-    with pytest.raises(Exception, match="Nothing can listen"):
-        platform.target.apply(spec.changed(name="other", model="models:/iris/1"))
+    taken = first.status().spec
+    quiet = {"progress": lambda _: None}
+    with pytest.raises(AddressInUse, match=f"Nothing can listen on 127.0.0.1:{taken.port}"):
+        platform.deploy("other", port=taken.port, page_port=taken.page_port, registry_port=None, **quiet)
     assert platform.target.names == ("iris",)
-    assert wait_ready(platform.target, "iris").spec.port != free_port()
+    second = platform.deploy(
+        "other", replicas=1, port=free_port(), page_port=taken.page_port, registry_port=None, **quiet
+    )
+    assert [status.verdict for status in platform.statuses()] == ["ready", "ready"]
+    assert second.status().page_url == first.status().page_url
+    assert [list(s.predict([ROW]).predictions) for s in platform.services()] == [[0], [0]]
+    first.delete()
+    assert platform.target.names == ("other",)
+    assert list(second.predict([ROW]).predictions) == [0]
