@@ -148,7 +148,9 @@ def create_app(source: Source, prefix: str = "") -> FastAPI:
 
     @app.exception_handler(Exception)
     async def broken(request: Request, _: Exception) -> Response:
-        return pages.error(request, 500, "The page's server broke over this request; its log says why")
+        response = pages.error(request, 500, "The page's server broke over this request; its log says why")
+        response.headers.update(HEADERS)  # this handler alone runs outside of the middleware above
+        return response
 
     return app
 

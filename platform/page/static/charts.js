@@ -84,16 +84,16 @@ export class TrafficChart extends Chart {
     const times = rates.errors.map((_, i) => local(new Date((rates.start + (i + 0.5) * rates.step) * 1000)));
     const totals = rates.errors.map((_, i) => versions.reduce((sum, v) => sum + (rates.requests[v][i] ?? 0), 0));
     // As wide as what is known, so that a page server that has just begun draws no thin stripe at the edge.
-    const known = rates.errors.findIndex((v) => v !== null);
+    const known = Math.max(0, rates.errors.findIndex((v) => v !== null));
     const first = Math.max(0, Math.min(known, times.length - SHORTEST / rates.step));
     const words = `Requests per second over the last ten minutes: ${rate(totals.at(-1))} now, at most ${rate(Math.max(...totals))}; ` +
       `errors at most ${rate(Math.max(0, ...rates.errors))}.`;
     this.show([rates, served], words, (c) => ({
       data: [
-        ...versions.map((v, i) => area(v, times, rates.requests[v], shade(c, v, served, i, versions.length))),
-        line("errors", times, rates.errors, { color: c.bad, width: 1.5 }),
+        ...versions.map((v, i) => area(v, times.slice(known), rates.requests[v].slice(known), shade(c, v, served, i, versions.length))),
+        line("errors", times.slice(known), rates.errors.slice(known), { color: c.bad, width: 1.5 }),
       ],
-      layout: layout(c, { range: [times[first], times.at(-1)], tickformat: "%H:%M", nticks: 5 }, { rangemode: "tozero" }),
+      layout: layout(c, { range: [times[first], times.at(-1)], tickformat: times.length - first < 60 ? "%H:%M:%S" : "%H:%M", nticks: 5 }, { rangemode: "tozero" }),
     }));
   }
 }
