@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from tenfold.loadtests import answers, bodies
 from tenfold.loadtests.errors import RowsUnusable
@@ -73,12 +74,10 @@ def test_csv_is_read_by_the_types_of_the_columns(tmp_path: Path) -> None:
 
 
 def test_json_lines_and_parquet_give_the_same_rows(tmp_path: Path) -> None:
-    pandas = pytest.importorskip("pandas")
-    pytest.importorskip("pyarrow")
     records = [{**ROW, "late": True}, {**ROW, "temperature": None, "late": False}]
     lines, parquet = tmp_path / "rows.jsonl", tmp_path / "rows.parquet"
     lines.write_text("\n".join(json.dumps(record) for record in records) + "\n\n")
-    pandas.DataFrame(records).to_parquet(parquet)
+    pd.DataFrame(records).to_parquet(parquet)
     expected = [Sample(ROW, True), Sample({**ROW, "temperature": None}, False)]
     assert read_rows(lines, COLUMNS, "late") == read_rows(parquet, COLUMNS, "late") == expected
 
