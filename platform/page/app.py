@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
 from typing import Any, Literal
@@ -28,6 +28,7 @@ from .assets import PLOTLY, Assets
 from .board import Board
 from .errors import PageError
 from .guard import json_body
+from .prefix import WithoutPrefix
 from .source import Source
 
 # A proxy that strips a prefix makes `/app` and `/app/` the same for us, but not for the browser's relative links.
@@ -61,26 +62,26 @@ def create_app(source: Source, prefix: str = "") -> FastAPI:
     pages = _Pages(assets)
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         watching = asyncio.create_task(board.watch())
         yield
         watching.cancel()
         with suppress(asyncio.CancelledError):
             await watching
 
-    app = FastAPI(
-        title="tenfold page", root_path=prefix, lifespan=lifespan, openapi_url=None, redirect_slashes=False
-    )
+    app = FastAPI(title="tenfold page", lifespan=lifespan, openapi_url=None, redirect_slashes=False)
 
     @app.middleware("http")
     async def headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        if prefix and request.scope["path"] == prefix:
+        if not request.scope["path"]:
             response: Response = RedirectResponse(prefix.rpartition("/")[2] + "/", status_code=307)
         else:
             response = await call_next(request)
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         return response
+
+    app.add_middleware(WithoutPrefix, prefix=prefix)
 
     @app.get("/")
     async def overview() -> Response:
@@ -162,7 +163,9 @@ class _Pages:
         self._static = f"static/{assets.build}/"
         self._plotly_styles = assets.plotly_styles
         self._templates = jinja2.Environment(
-            loader=jinja2.PackageLoader(__package__ or "", "templates"), autoescape=True, undefined=jinja2.StrictUndefined
+            loader=jinja2.PackageLoader(__package__ or "", "templates"),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
         )
 
     def html(self, template: str, *, root: str, status: int = 200, **values: Any) -> Response:
@@ -181,7 +184,7 @@ class _Pages:
         """The sentence: as HTML for someone who looks, as JSON for a program."""
         if "text/html" not in request.headers.get("accept", ""):
             return _json({"error": said}, status)
-        path: str = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+        path: str = request.scope["path"]
         return self.html("error.html", root="../" * (path.count("/") - 1) or "./", status=status, said=said)
 
 

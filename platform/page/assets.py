@@ -67,7 +67,7 @@ def _style_ids(bundle: bytes) -> tuple[str, ...]:
 
 
 def _files() -> list[Traversable]:
-    own = [f for f in files(__package__).joinpath("static").iterdir() if not f.name.startswith((".", "_"))]
+    own = [f for f in files(__package__ or "").joinpath("static").iterdir() if not f.name.startswith((".", "_"))]
     return [*own, files("plotly").joinpath("package_data", PLOTLY)]
 
 

@@ -61,9 +61,7 @@ def from_openapi(document: Json) -> Form:
     example = _example_row(document, body, request, row)
     required = row.get("required", ())
     return Form(
-        tuple(
-            _field(document, name, schema, name in required, example.get(name)) for name, schema in columns.items()
-        ),
+        tuple(_field(document, name, schema, name in required, example.get(name)) for name, schema in columns.items()),
         _label(document),
         _outputs(document, request),
     )

@@ -67,7 +67,7 @@ def _bounded(name: str, response: httpx.Response) -> bytes:
         size += len(chunk)
         if size > REPLY_BYTES:
             raise ModelUnreachable(
-                f"The model server of '{name}' answered more than {REPLY_BYTES} bytes; ask it directly for large batches"
+                f"The model server of '{name}' answered more than {REPLY_BYTES} bytes; ask it directly for more rows"
             )
         chunks.append(chunk)
     return b"".join(chunks)

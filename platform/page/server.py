@@ -24,12 +24,21 @@ def run(app: FastAPI, host: str, port: int) -> None:
     listener = _bind(host, port)
     # uvicorn raises the signal that stopped it once more when it is done; a stop that was asked for is no failure.
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
+        signal.signal(number, _stop_is_no_failure)
     config = uvicorn.Config(
-        app, access_log=False, log_level="warning", proxy_headers=False, server_header=False, timeout_graceful_shutdown=5
+        app,
+        access_log=False,
+        log_level="warning",
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
     )
     with listener:
         uvicorn.Server(config).run(sockets=[listener])
+
+
+def _stop_is_no_failure(_number: int, _frame: object) -> None:
+    """What is done with the repeated signal: nothing."""
 
 
 def _bind(host: str, port: int) -> socket.socket:

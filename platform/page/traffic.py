@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from ..target import Traffic
 
@@ -89,7 +90,7 @@ class TrafficHistory:
 def _curve(times: list[float], counters: list[list[int]]) -> _Curve:
     """The growth of several counters together."""
     sums = [0.0]
-    for old, new in zip(counters, counters[1:], strict=False):
+    for old, new in pairwise(counters):
         sums.append(sums[-1] + sum(n - o if n >= o else n for o, n in zip(old, new, strict=True)))
     return _Curve(times, sums)
 
@@ -97,5 +98,5 @@ def _curve(times: list[float], counters: list[list[int]]) -> _Curve:
 def _steps(curve: _Curve, edges: range) -> list[float | None]:
     return [
         round((curve.at(right) - curve.at(left)) / (right - left), 3) if left >= curve.times[0] else None
-        for left, right in zip(edges, edges[1:], strict=False)
+        for left, right in pairwise(edges)
     ]

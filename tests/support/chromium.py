@@ -35,7 +35,8 @@ def find_chromium() -> str:
     found = [path for path in map(shutil.which, NAMES) if path] + [str(p) for p in BESIDE_PATH if p.exists()]
     if not found:
         raise FileNotFoundError(
-            f"No browser is installed (looked for {', '.join(NAMES)}). Debian: apt-get install chromium; macOS: install Chrome"
+            f"No browser is installed (looked for {', '.join(NAMES)}). "
+            "On Debian: apt-get install chromium; on macOS: install Chrome"
         )
     return found[0]
 

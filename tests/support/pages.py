@@ -95,8 +95,16 @@ def openapi(*, properties: dict[str, Any] | None = None, label: dict[str, Any] |
             "outputs": {"type": "array", "items": {"type": "string", "enum": ["predict", "predict_proba"]}},
         },
     }
-    item = {"type": "object", "properties": {"id": {"type": "string"}, "label": label or {"enum": ["late", "punctual"]}}}
-    either = {"oneOf": [{"$ref": "#/components/schemas/Label"}, {"type": "array", "items": {"$ref": "#/components/schemas/Label"}}]}
+    item = {
+        "type": "object",
+        "properties": {"id": {"type": "string"}, "label": label or {"enum": ["late", "punctual"]}},
+    }
+    either = {
+        "oneOf": [
+            {"$ref": "#/components/schemas/Label"},
+            {"type": "array", "items": {"$ref": "#/components/schemas/Label"}},
+        ]
+    }
 
     def post(schema: Any, **more: Any) -> dict[str, Any]:
         return {"post": {"requestBody": {"content": {"application/json": {"schema": schema, **more}}}}}
@@ -168,7 +176,9 @@ def _value(value: Any) -> Any:
 def serving(app: ASGIApp, port: int | None = None) -> Generator[str]:
     """Run the app while the context is open; yields its address without a slash at its end."""
     port = port or free_port()
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=1))
+    server = uvicorn.Server(
+        uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=1)
+    )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     wait_until(lambda: server.started or not thread.is_alive(), what="the page's server")

@@ -40,7 +40,10 @@ def test_an_address_of_another_machine_is_one_sentence(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
-    [(("--port", "70000"), "'70000' is no port"), (("--prefix", "app"), "'app' is no path prefix; write one like /app")],
+    [
+        (("--port", "70000"), "'70000' is no port"),
+        (("--prefix", "app"), "'app' is no path prefix; write one like /app"),
+    ],
 )
 def test_wrong_options(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
     ended = run("--state", str(tmp_path), *arguments)
