@@ -56,22 +56,20 @@ def test_wrong_options(tmp_path: Path, arguments: tuple[str, ...], words: str) -
 def test_it_serves_an_empty_platform_until_it_is_stopped(tmp_path: Path, number: signal.Signals) -> None:
     port = free_port()
     arguments = ("--state", str(tmp_path / "state"), "--port", str(port), "--prefix", "/app/")
-    page = subprocess.Popen([*COMMAND, *arguments], stderr=subprocess.PIPE, text=True)
-    try:
-
-        def answers() -> bool:
-            assert page.poll() is None, page.stderr and page.stderr.read()
-            try:
-                return httpx.get(f"http://127.0.0.1:{port}/app/health/ready").status_code == 200
-            except httpx.ConnectError:
-                return False
-
-        wait_until(answers, within=60, what="the page")
-        assert httpx.get(f"http://127.0.0.1:{port}/app/data/overview").json()["services"] == []
-        page.send_signal(number)
-        _, errors = page.communicate(timeout=20)
-        assert (page.returncode, errors) == (0, "")
-    finally:
-        if page.poll() is None:
+    with subprocess.Popen([*COMMAND, *arguments], stderr=subprocess.PIPE, text=True) as page:
+        try:
+            wait_until(lambda: answers(page, port), within=60, what="the page")
+            assert httpx.get(f"http://127.0.0.1:{port}/app/data/overview").json()["services"] == []
+            page.send_signal(number)
+            _, errors = page.communicate(timeout=20)
+        finally:
             page.kill()
-            page.communicate()
+    assert (page.returncode, errors) == (0, "")
+
+
+def answers(page: subprocess.Popen[str], port: int) -> bool:
+    assert page.poll() is None, page.stderr and page.stderr.read()
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/app/health/ready").status_code == 200
+    except httpx.ConnectError:
+        return False
