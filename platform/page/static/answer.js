@@ -89,8 +89,14 @@ function probabilities(values, classes, prediction) {
     const chosen = named ? classes[i] === prediction : p === best;
     return h("div", { class: "bar-row", "data-chosen": String(chosen) },
       h("dt", {}, named ? shown(classes[i]) : `class ${i + 1}`),
-      h("dd", {}, h("meter", { min: 0, max: 1, value: p, "aria-label": `${(100 * p).toFixed(1)} %` }), h("span", {}, `${(100 * p).toFixed(1)} %`)));
+      h("dd", {}, bar(p), h("span", {}, `${(100 * p).toFixed(1)} %`)));
   }));
+}
+
+function bar(share) {
+  const filled = h("span");
+  filled.style.width = `${100 * share}%`;
+  return h("div", { class: "meter", "aria-hidden": "true" }, filled);
 }
 
 /** What the true value may be: the classes as declared, else the prediction itself. */

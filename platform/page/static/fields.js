@@ -14,7 +14,7 @@ export class Field {
     this.error = h("p", { class: "field-error", id: `${id}-error`, hidden: true });
     this.input.setAttribute("aria-describedby", `${id}-error`);
     const optional = field.nullable || !field.required;
-    const hint = h("span", { class: "hint" }, [HINTS[field.kind], optional ? "may be empty" : null].filter(Boolean).join(", "));
+    const hint = h("span", { class: "hint" }, [field.choices.length ? null : HINTS[field.kind], optional ? "may be empty" : null].filter(Boolean).join(", "));
     const list = field.suggestions.length && !field.choices.length
       ? h("datalist", { id: `${id}-list` }, field.suggestions.map((s) => h("option", { value: typed(s) })))
       : null;
