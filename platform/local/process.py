@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -72,6 +73,15 @@ class Process:
                 os.killpg(os.getpgid(self.pid), number)
 
 
+class _Child(Popen[bytes]):
+    """A child that may outlive this process, as a background controller does: that is no leak to be warned of."""
+
+    def __del__(self) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            super().__del__()
+
+
 def start(
     state: State,
     role: str,
@@ -87,7 +97,7 @@ def start(
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(MARKS)}
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
-        child = Popen(
+        child = _Child(
             [sys.executable, *arguments],
             stdin=DEVNULL,
             stdout=output,

@@ -86,9 +86,8 @@ def test_two_services_side_by_side_share_the_page(platform: Platform, deploy: De
     with pytest.raises(AddressInUse, match=f"Nothing can listen on 127.0.0.1:{taken.port}"):
         platform.deploy("other", port=taken.port, page_port=taken.page_port, registry_port=None, **quiet)
     assert platform.target.names == ("iris",)
-    second = platform.deploy(
-        "other", replicas=1, port=free_port(), page_port=taken.page_port, registry_port=None, **quiet
-    )
+    shared = {"page_port": taken.page_port, "registry_port": None, "server": {"drain_seconds": 1}}
+    second = platform.deploy("other", replicas=1, port=free_port(), **shared, **quiet)
     assert [status.verdict for status in platform.statuses()] == ["ready", "ready"]
     assert second.status().page_url == first.status().page_url
     assert [list(s.predict([ROW]).predictions) for s in platform.services()] == [[0], [0]]

@@ -42,7 +42,7 @@ def run(state: State, capsys: pytest.CaptureFixture[str]) -> Run:
     [
         (("nonsense",), "No such command 'nonsense'. See: tenfold --help"),
         (("scale", "m"), "Missing argument 'replicas'. See: tenfold scale --help"),
-        (("scale", "m", "many"), "'many' is not a valid"),
+        (("scale", "m", "many"), "Invalid value for 'replicas': "),
         (("status", "--nonsense"), "No such option"),
         (("status", "other"), "No service is named 'other'; there are: m."),
         (("logs", "other"), "No service is named 'other'"),
