@@ -129,7 +129,8 @@ def test_a_killed_up_is_healed_by_the_next_and_a_second_one_is_refused(
     wait_until(lambda: ready(again, platform), within=60, what="the service again")
     wait_until(lambda: not left.alive, what="the end of the replica that was left")
 
-    assert run("down")[:2] == (0, f"Stopped {len(find(state)) or 2} processes.\n") or find(state) == []
+    code, out, _ = run("down")
+    assert (code, out[:8]) == (0, "Stopped ")
     assert again.wait(30) == 0
     assert find(state) == []
 
@@ -168,8 +169,7 @@ def test_the_life_of_a_service_from_the_command_line(run: Run, tmp_path: Path) -
     code, out, err = run("feedback", "iris", answer["ids"][0], "0")
     assert code == 0, err
     assert "accepted" in out
-    code, out, _ = run("feedback", "iris", "nobody", "0")
-    assert "unknown" in out or code == 1
+    assert "unknown" in run("feedback", "iris", "nobody", "0")[1]
 
     file = tmp_path / "past.csv"
     file.write_text(
