@@ -67,7 +67,7 @@ def save_like(estimator: Any, folder: Path, *, name: str, champion: Path) -> Mod
 def _write(estimator: Any, folder: Path, name: str, signature: Any, example: Any) -> Model:
     from mlflow import sklearn
 
-    settings = Settings(model=str(folder))
+    settings = settings_of(folder)
     try:
         types = trust.types_to_trust(estimator, source=name, extra=settings.trusted_types)
         with warnings.catch_warnings():
@@ -86,6 +86,12 @@ def _write(estimator: Any, folder: Path, name: str, signature: Any, example: Any
     except (ModelUnloadable, PredictionFailed) as e:
         raise ModelNotStorable(str(e)) from e
     return model
+
+
+def settings_of(folder: Path) -> Settings:
+    """What the environment says about loading models, so that training loads what serving would."""
+    given: dict[str, Any] = {"model": str(folder)}
+    return Settings(**given)
 
 
 def _as_table(example: Any) -> Any:
