@@ -35,7 +35,8 @@ export class Answer {
 
   /** The small form that sends the true value back. */
   truth(id, form, prediction) {
-    const field = new Field({ ...form.label, required: true, nullable: false, example: null, suggestions: suggested(form.label, prediction) }, "What turned out to be true");
+    const asked = { required: true, nullable: false, example: null, suggestions: suggested(form.label, prediction) };
+    const field = new Field({ ...form.label, ...asked }, "What turned out to be true");
     const said = h("p", { class: "labelled", role: "status" });
     const button = h("button", { type: "submit" }, "Send it back");
     const row = h("form", { class: "truth", novalidate: true, autocomplete: "off" }, field.element, button, said);
@@ -67,7 +68,8 @@ export class Answer {
 }
 
 function identified(id) {
-  return h("p", { class: "identity" }, h("span", { class: "soft" }, "id"), h("code", { id: "answer-id" }, id), copyButton(() => id, "Copy the id"));
+  const code = h("code", { id: "answer-id" }, id);
+  return h("p", { class: "identity" }, h("span", { class: "soft" }, "id"), code, copyButton(() => id, "Copy the id"));
 }
 
 /** Everything beyond the prediction; probabilities as bars, the rest as text. */
@@ -80,7 +82,7 @@ function outputs(all, form, prediction) {
   });
 }
 
-const TITLES = { predict_proba: "Probabilities", predict_log_proba: "Logarithms of the probabilities", decision_function: "Decision function" };
+const TITLES = { predict_proba: "Probabilities", decision_function: "Decision function" };
 
 function probabilities(values, classes, prediction) {
   const named = classes.length === values.length;

@@ -6,7 +6,6 @@ import { metric, rate } from "./words.js";
 
 const script = document.getElementById("overview-script");
 const scheme = matchMedia("(prefers-color-scheme: dark)");
-const still = matchMedia("(prefers-reduced-motion: reduce)");
 const CONFIG = { displayModeBar: false, responsive: true, scrollZoom: false, doubleClick: false, showTips: false };
 const SHORTEST = 120; // seconds that the drawing of the requests shows at least
 const DAY = 86400000;
@@ -31,7 +30,8 @@ class Chart {
     this.plot = h("div", { class: "plot", role: "img" });
     this.note = h("p", { class: "plot-note" });
     this.heading = h("span", {}, title);
-    this.element = h("figure", { class: "chart", hidden: true }, h("figcaption", {}, this.heading), h("div", { class: "stage" }, this.plot, this.note));
+    const stage = h("div", { class: "stage" }, this.plot, this.note);
+    this.element = h("figure", { class: "chart", hidden: true }, h("figcaption", {}, this.heading), stage);
     this.drawn = null;
     this.wanted = null;
     this.plot.addEventListener("pointerleave", () => this.draw());
@@ -86,14 +86,18 @@ export class TrafficChart extends Chart {
     // As wide as what is known, so that a page server that has just begun draws no thin stripe at the edge.
     const known = Math.max(0, rates.errors.findIndex((v) => v !== null));
     const first = Math.max(0, Math.min(known, times.length - SHORTEST / rates.step));
+    const tickformat = times.length - first < 60 ? "%H:%M:%S" : "%H:%M";
     const words = `Requests per second over the last ten minutes: ${rate(totals.at(-1))} now, at most ${rate(Math.max(...totals))}; ` +
       `errors at most ${rate(Math.max(0, ...rates.errors))}.`;
     this.show([rates, served], words, (c) => ({
       data: [
-        ...versions.map((v, i) => area(v, times.slice(known), rates.requests[v].slice(known), shade(c, v, served, i, versions.length))),
+        ...versions.map((v, i) => {
+          const color = shade(c, v, served, i, versions.length);
+          return area(v, times.slice(known), rates.requests[v].slice(known), color);
+        }),
         line("errors", times.slice(known), rates.errors.slice(known), { color: c.bad, width: 1.5 }),
       ],
-      layout: layout(c, { range: [times[first], times.at(-1)], tickformat: times.length - first < 60 ? "%H:%M:%S" : "%H:%M", nticks: 5 }, { rangemode: "tozero" }),
+      layout: layout(c, { range: [times[first], times.at(-1)], tickformat, nticks: 5 }, { rangemode: "tozero" }),
     }));
   }
 }
@@ -115,7 +119,9 @@ export class NightsChart extends Chart {
     const of = (n, who) => n[`${who}_metrics`]?.[name] ?? null;
     const dates = scored.map((n) => n.date);
     const last = scored.at(-1);
-    const words = `${named(name)} over ${scored.length} nights. Last: champion ${metric(of(last, "champion"))}, challenger ${metric(of(last, "challenger"))}.`;
+    const [ours, theirs] = ["champion", "challenger"].map((who) => metric(of(last, who)));
+    const words = `${named(name)} over ${scored.length} nights. Last: champion ${ours}, challenger ${theirs}.`;
+    const ticks = scored.length < 7 ? { dtick: DAY } : { nticks: 5 };
     this.show([scored, name], words, (c) => ({
       data: [
         line("champion", dates, scored.map((n) => of(n, "champion")), { color: c.soft, width: 1.5, dash: "dot" }),
@@ -131,7 +137,7 @@ export class NightsChart extends Chart {
           hovertemplate: "challenger %{y:.4~f} (%{text})<extra></extra>",
         },
       ],
-      layout: layout(c, { type: "date", tickformat: "%-d %b", ...(scored.length < 7 ? { dtick: DAY } : { nticks: 5 }) }, { nticks: 4 }),
+      layout: layout(c, { type: "date", tickformat: "%-d %b", ...ticks }, { nticks: 4 }),
     }));
   }
 
@@ -153,7 +159,9 @@ function line(name, x, y, style) {
 }
 
 function layout(c, xaxis, yaxis) {
-  const axis = { gridcolor: c.line, linecolor: c.line, zerolinecolor: c.line, tickfont: { color: c.soft, size: 11 }, fixedrange: true };
+  const small = { color: c.soft, size: 11 };
+  const axis = { gridcolor: c.line, linecolor: c.line, zerolinecolor: c.line, tickfont: small, fixedrange: true };
+  const legend = { orientation: "h", x: 0, y: 1, yanchor: "bottom", font: small };
   return {
     margin: { l: 40, r: 8, t: 6, b: 24 },
     paper_bgcolor: "rgba(0,0,0,0)",
@@ -161,8 +169,7 @@ function layout(c, xaxis, yaxis) {
     font: { family: getComputedStyle(document.body).fontFamily, color: c.ink, size: 12 },
     hovermode: "x unified",
     hoverlabel: { bgcolor: c.card, bordercolor: c.line, font: { color: c.ink, size: 12 } },
-    legend: { orientation: "h", x: 0, y: 1, yanchor: "bottom", font: { color: c.soft, size: 11 }, itemclick: false, itemdoubleclick: false },
-    transition: still.matches ? undefined : { duration: 0 },
+    legend: { ...legend, itemclick: false, itemdoubleclick: false },
     dragmode: false,
     xaxis: { ...axis, ...xaxis, showgrid: false },
     yaxis: { ...axis, ...yaxis },
@@ -177,7 +184,8 @@ function shade(c, version, served, i, number) {
 
 function colours() {
   const style = getComputedStyle(document.documentElement);
-  return Object.fromEntries(["ink", "soft", "line", "card", "accent", "busy", "idle", "bad"].map((n) => [n, style.getPropertyValue(`--${n}`).trim()]));
+  const names = ["ink", "soft", "line", "card", "accent", "busy", "idle", "bad"];
+  return Object.fromEntries(names.map((n) => [n, style.getPropertyValue(`--${n}`).trim()]));
 }
 
 /** Plotly writes times as they come; ours are those of the wall clock here. */

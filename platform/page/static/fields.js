@@ -14,13 +14,15 @@ export class Field {
     this.error = h("p", { class: "field-error", id: `${id}-error`, hidden: true });
     this.input.setAttribute("aria-describedby", `${id}-error`);
     const optional = field.nullable || !field.required;
-    const hint = h("span", { class: "hint" }, [field.choices.length ? null : HINTS[field.kind], optional ? "may be empty" : null].filter(Boolean).join(", "));
+    const hints = [field.choices.length ? null : HINTS[field.kind], optional ? "may be empty" : null];
+    const hint = h("span", { class: "hint" }, hints.filter(Boolean).join(", "));
     const list = field.suggestions.length && !field.choices.length
       ? h("datalist", { id: `${id}-list` }, field.suggestions.map((s) => h("option", { value: typed(s) })))
       : null;
     if (list) this.input.setAttribute("list", list.id);
     if (field.required && !field.nullable) this.input.setAttribute("aria-required", "true");
-    this.element = h("div", { class: "field", "data-name": field.name }, h("label", { for: id }, h("span", {}, label), hint), this.input, list, this.error);
+    const title = h("label", { for: id }, h("span", {}, label), hint);
+    this.element = h("div", { class: "field", "data-name": field.name }, title, this.input, list, this.error);
     this.input.addEventListener("input", () => this.refuse(""));
     this.example();
   }
@@ -61,27 +63,40 @@ export class Field {
   }
 }
 
-const HINTS = { integer: "whole number", number: "number", boolean: "true or false", datetime: "date and time", string: "text", any: "number, true, false or text" };
+const HINTS = {
+  integer: "whole number",
+  number: "number",
+  boolean: "true or false",
+  datetime: "date and time",
+  string: "text",
+  any: "number, true, false or text",
+};
 
 // Numbers go on as they were typed: JavaScript's own would round large ones.
 const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
 
 const KINDS = {
   integer: (text) => (/^-?(0|[1-9]\d*)$/.test(text) ? text : new Error("This is no whole number.")),
-  number: (text) => (NUMBER.test(text) ? text : NUMBER.test(String(Number(text))) ? String(Number(text)) : new Error("This is no number.")),
+  number: (text) => [text, String(Number(text))].find((t) => NUMBER.test(t)) ?? new Error("This is no number."),
   boolean: (text) => text,
   datetime: (text) => JSON.stringify(/T\d\d:\d\d$/.test(text) ? `${text}:00` : text),
-  any: (text) => (NUMBER.test(text) || /^(true|false)$/.test(text) ? text : JSON.stringify(/^".*"$/.test(text) ? text.slice(1, -1) : text)),
+  // Quotes make text of what would be a number otherwise.
+  any(text) {
+    if (NUMBER.test(text) || text === "true" || text === "false") return text;
+    return JSON.stringify(/^".*"$/.test(text) ? text.slice(1, -1) : text);
+  },
 };
 
 function input(field, id) {
   const choices = field.choices.length ? field.choices.map(typed) : field.kind === "boolean" ? ["true", "false"] : null;
   if (choices) {
     const empty = field.nullable || !field.required || field.example === null;
-    return h("select", { name: id }, empty ? h("option", { value: "" }, "–") : null, choices.map((c) => h("option", { value: c }, c)));
+    const none = empty ? h("option", { value: "" }, "–") : null;
+    return h("select", { name: id }, none, choices.map((c) => h("option", { value: c }, c)));
   }
   const properties = { name: id, spellcheck: "false" };
-  if (field.kind === "integer" || field.kind === "number") return h("input", { ...properties, type: "number", step: field.kind === "integer" ? 1 : "any" });
+  if (field.kind === "integer") return h("input", { ...properties, type: "number", step: 1 });
+  if (field.kind === "number") return h("input", { ...properties, type: "number", step: "any" });
   // The browser's own input knows no time zone; an example that has one is edited as text.
   const plain = field.example === null || /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?$/.test(field.example);
   if (field.kind === "datetime" && plain) return h("input", { ...properties, type: "datetime-local", step: 1 });

@@ -18,7 +18,7 @@ export function nights(id, chart) {
       const newest = s.nights.at(-1);
       trouble.hidden = !s.nights_trouble;
       say(trouble, s.nights_trouble);
-      redraw(last, newest ?? (s.nights_trouble ? "unknown" : "none"), () => (newest ? decided(newest) : s.nights_trouble ? [] : waiting()));
+      redraw(last, newest ?? !s.nights_trouble, () => (newest ? decided(newest) : s.nights_trouble ? [] : waiting()));
       details.hidden = s.nights.length < 2;
       redraw(all, s.nights, () => table(s.nights));
       chart.update(s.nights);
@@ -48,7 +48,7 @@ function scores(night) {
   const titled = (who, version) => h("th", { scope: "col" }, who, version ? h("span", { class: "soft" }, ` ${version}`) : null);
   return h("table", { class: "totals scores" },
     h("caption", { class: "visually-hidden" }, "Scores of champion and challenger on the held-out rows"),
-    h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "held-out"), titled("champion", night.champion), titled("challenger", night.challenger))),
+    h("thead", {}, h("tr", {}, titled("held-out"), titled("champion", night.champion), titled("challenger", night.challenger))),
     h("tbody", {}, names.map((name) => h("tr", {}, h("th", { scope: "row" }, named(name)),
       h("td", {}, metric(night.champion_metrics?.[name])), h("td", {}, metric(night.challenger_metrics?.[name]))))));
 }

@@ -75,9 +75,10 @@ function update(card, service) {
 
 function linked(service) {
   const registry = service.registry_url && `${service.registry_url}/#/models/${encodeURIComponent(service.name)}`;
+  const there = `services/${encodeURIComponent(service.name)}/`;
   return [
     registry ? h("a", { class: "button", href: registry, "aria-label": `${service.name} in the registry` }, "Registry") : null,
-    h("a", { class: "button primary", href: `services/${encodeURIComponent(service.name)}/`, "aria-label": `Try ${service.name}` }, "Try it"),
+    h("a", { class: "button primary", href: there, "aria-label": `Try ${service.name}` }, "Try it"),
   ];
 }
 

@@ -37,7 +37,8 @@ export function watchTips(board) {
     if (!dot) return;
     fill(tip, dot);
     const at = dot.getBoundingClientRect();
-    const left = Math.min(Math.max(8, at.left + at.width / 2 - tip.offsetWidth / 2), document.documentElement.clientWidth - tip.offsetWidth - 8);
+    const rightmost = document.documentElement.clientWidth - tip.offsetWidth - 8;
+    const left = Math.min(Math.max(8, at.left + at.width / 2 - tip.offsetWidth / 2), rightmost);
     const above = at.top - tip.offsetHeight - 8;
     tip.style.left = `${left + window.scrollX}px`;
     tip.style.top = `${(above > 0 ? above : at.bottom + 8) + window.scrollY}px`;

@@ -8,7 +8,7 @@ export function jsonObject(pairs) {
 /** The body of /predict for one row; outputs beyond the prediction are asked for by name. */
 export function predictBody(pairs, outputs) {
   const parts = [["rows", `[${jsonObject(pairs)}]`]];
-  if (outputs.length > 1) parts.push(["outputs", JSON.stringify(outputs).replaceAll(",", ", ")]);
+  if (outputs.length > 1) parts.push(["outputs", `[${outputs.map((o) => JSON.stringify(o)).join(", ")}]`]);
   return jsonObject(parts);
 }
 

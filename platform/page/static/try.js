@@ -12,7 +12,8 @@ const part = (id) => document.getElementById(id);
 const name = part("try").dataset.service;
 const data = `${root}data/services/${encodeURIComponent(name)}`;
 const answer = new Answer(part("answer-content"), part("answer-empty"), (body) => post("feedback", body));
-const shown = { form: null, version: null, url: "", fields: [], asking: false };
+const REREAD = 8000;
+const shown = { form: null, version: null, read: 0, url: "", fields: [], asking: false };
 const code = { curl: snippet("curl"), python: snippet("Python") };
 
 part("snippets").append(code.curl.element, code.python.element);
@@ -32,14 +33,19 @@ function watch({ services }) {
   const state = part("state");
   const [word, tone, words] = !service ? ["gone", "bad", "This service has been deleted."]
     : service.trouble ? ["unknown", "bad", service.trouble]
-    : [service.verdict, VERDICTS[service.verdict], `version ${service.version}, ${service.ready} of ${service.desired} replicas ready`];
+    : [service.verdict, VERDICTS[service.verdict], inWords(service)];
   redraw(state, [word, words], () => [badge(word, tone), h("span", {}, words)]);
   if (!service || service.trouble) return;
   if (service.url !== shown.url) {
     shown.url = service.url;
     write();
   }
-  if (shown.form === null || service.version !== shown.version) read(service.version);
+  // Again after a while: during a rollout replicas of both versions answer, each with its own form.
+  if (shown.form === null || service.version !== shown.version || Date.now() - shown.read > REREAD) read(service.version);
+}
+
+function inWords(service) {
+  return `version ${service.version}, ${service.ready} of ${service.desired} replicas ready`;
 }
 
 async function read(version) {
@@ -50,6 +56,7 @@ async function read(version) {
   trouble(said.error ?? "");
   if (said.error) return;
   shown.version = version;
+  shown.read = Date.now();
   if (JSON.stringify(said.body) !== JSON.stringify(shown.form)) show(said.body);
 }
 
@@ -109,12 +116,14 @@ function snippet(title) {
   const text = h("code");
   const pre = h("pre", { tabindex: 0, role: "region", "aria-label": title }, text);
   const copy = copyButton(() => text.textContent, `Copy the ${title} code`);
-  return { element: h("div", { class: "call" }, h("h3", {}, title), h("div", { class: "snippet" }, pre, copy)), write: (words) => say(text, words) };
+  const element = h("div", { class: "call" }, h("h3", {}, title), h("div", { class: "snippet" }, pre, copy));
+  return { element, write: (words) => say(text, words) };
 }
 
 /** Post JSON text; always resolves to {body} or {error, column}. */
 function post(what, body) {
-  return answered(fetch(`${data}/${what}`, { method: "POST", headers: { "Content-Type": "application/json", Accept: "application/json" }, body }), true);
+  const headers = { "Content-Type": "application/json", Accept: "application/json" };
+  return answered(fetch(`${data}/${what}`, { method: "POST", headers, body }), true);
 }
 
 async function answered(request, passedOn = false) {
