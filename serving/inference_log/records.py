@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from math import isfinite
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from ..jsonable import encode
 from .errors import InvalidLabel
@@ -41,7 +41,7 @@ class LabelRecord:
     time: datetime
 
     def __post_init__(self) -> None:
-        given: object = self.label
+        given = cast("object", self.label)
         if not isinstance(given, bool | int | float | str):
             raise InvalidLabel(given, f"it is of type {type(given).__name__}")
         if isinstance(given, float) and not isfinite(given):
