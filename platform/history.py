@@ -79,7 +79,7 @@ def _plain(value: Any) -> Any:
 def _moment(number: int, time: Any) -> datetime:
     if hasattr(time, "to_pydatetime"):
         time = time.to_pydatetime()
-    if not isinstance(time, datetime):
+    if not isinstance(time, datetime) or time != time:  # pandas' NaT is a datetime, but no time
         raise InvalidRows(f"Time {number} is {time!r}. Give a datetime with a zone, e.g. datetime.now(UTC)")
     if time.tzinfo is None:
         raise InvalidRows(f"Time {number} is {time}, without a zone. Give one, e.g. {time}+00:00 for UTC")

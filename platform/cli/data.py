@@ -46,7 +46,10 @@ def import_rows(
     for column in (label, time):
         if column not in rows:
             raise typer.BadParameter(f"{file} has no column '{column}'; it has {', '.join(map(str, rows.columns))}.")
-    times = pd.to_datetime(rows[time], utc=True).dt.to_pydatetime().tolist()
+    try:
+        times = pd.to_datetime(rows[time], utc=True).dt.to_pydatetime().tolist()
+    except (ValueError, TypeError) as e:
+        raise typer.BadParameter(f"{file}, column '{time}': {e}. Write times as 2013-06-21T08:15:00-04:00.") from e
     ids = service_of(state, name).import_rows(rows.drop(columns=[label, time]), rows[label].tolist(), times)
     typer.echo(f"Imported {len(ids)} rows.")
 
