@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from support.logs import logged
 from support.places import free_port, wait_until
 from tenfold import Platform
 from tenfold.platform.local.process import Process, find
@@ -104,7 +105,7 @@ def test_up_runs_everything_and_ctrl_c_stops_it_cleanly(start: Start, platform: 
     assert "Traceback" not in err
     assert find(state) == []
     # The prediction was written out.
-    assert platform.inference_log().count("iris").predictions == 1
+    assert logged(platform, "iris") == 1
 
 
 @pytest.mark.timeout(180)

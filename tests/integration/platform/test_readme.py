@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from support.logs import logged
 from support.places import free_port
 from tenfold import Platform
 
@@ -50,7 +51,7 @@ def test_the_code_of_the_readme_works(environment: dict[str, str], tmp_path: Pat
     assert answer["predictions"] == [0]
     assert len(answer["ids"]) == 1
     assert "Stopped" in down
-    assert Platform.local(environment["TENFOLD_STATE"]).inference_log().count("iris").predictions == 7
+    assert logged(Platform.local(environment["TENFOLD_STATE"]), "iris") == 7
 
 
 def test_the_links_of_the_readme_lead_somewhere() -> None:

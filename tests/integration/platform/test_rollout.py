@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import pytest
 from support.load import Load, post
+from support.logs import logged
 from support.places import wait_until
 from tenfold import Client, Platform
 from tenfold.platform.errors import RolloutFailed, StateUnusable
@@ -55,7 +56,7 @@ async def test_a_new_version_under_load_loses_no_request(platform: Platform, dep
     assert {r.version for r in status.replicas if r.state == "ready"} == {"2"}
     # What was answered is on disk once the replicas have ended cleanly.
     await asyncio.to_thread(platform.down)
-    assert platform.inference_log().count("iris").predictions == load.outcome.requests
+    assert logged(platform, "iris") == load.outcome.requests
 
 
 @pytest.mark.timeout(180)

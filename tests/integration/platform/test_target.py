@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from support.logs import logged
 from support.places import free_port, wait_until
 from tenfold import Platform
 from tenfold.platform.errors import AddressInUse, UnknownService
@@ -75,7 +76,7 @@ def test_delete_stops_it_and_keeps_the_data(platform: Platform, deploy: Deploy) 
     service.predict([ROW])
     assert any("inference log" in kept for kept in service.delete())
     assert platform.target.names == ()
-    assert platform.inference_log().count("iris").predictions == 1
+    assert logged(platform, "iris") == 1
     assert deploy(replicas=1).status().revision == 1
 
 
