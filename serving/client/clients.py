@@ -1,0 +1,229 @@
+"""`Client` and `AsyncClient`: the same calls, sent by httpx's two clients. Constructing them opens no connection."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from ipaddress import ip_address
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx
+
+from .answers import Answer, Receipt
+from .errors import Unsendable
+from .messages import Message
+from .steps import Calls, Reply, Send, Steps
+
+T = TypeVar("T")
+Ids = str | Iterable[str] | Mapping[str, Any]
+
+RETRIES = 5
+"""Tries after the first one: about three seconds, in which a killed replica's siblings have long answered."""
+
+TIMEOUT = 30.0
+"""Seconds that an answer may take."""
+
+
+class Client:
+    """Calls a model server, and sends again what a dying or starting server left unanswered.
+
+        with Client("http://127.0.0.1:8080") as client:
+            answer = client.predict([{"distance": 1400}])
+            client.feedback(answer.ids, [1])
+
+    May be shared between threads.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        name: str | None = None,
+        retries: int = RETRIES,
+        timeout: float = TIMEOUT,
+        api_key: str | None = None,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        """
+        Args:
+            url: Address of the server, with the path prefix if there is one.
+            name: Name of the model; None: the server is asked when it is needed.
+            retries: Tries after the first one, for connections that break and for 502, 503 and 504.
+            timeout: Seconds that an answer may take, and a connection.
+            api_key: Sent as a bearer token.
+            transport: Takes the place of the network, for tests and for proxies of your own.
+
+        Raises:
+            Unsendable: `url` is no address.
+        """
+        self.url = _address(url)
+        self._calls = Calls(self.url, name, retries)
+        self._http = httpx.Client(transport=transport, **_options(self.url, timeout, api_key))
+
+    def predict(self, rows: Any, *, outputs: Sequence[str] | None = None, event_time: datetime | None = None) -> Answer:
+        """Predict n rows.
+
+        Args:
+            rows: DataFrame, list of dicts or lists, 2-D array, dict of columns, or a dict for a single row.
+            outputs: Methods to ask for, e.g. ["predict_proba"]; they come in `Answer.outputs`.
+            event_time: When the rows happened, to replay past traffic; the server must allow it.
+
+        Raises:
+            ClientError: see `tenfold.serving.client.errors`.
+        """
+        return self._carry_out(self._calls.predict(rows, outputs, event_time))
+
+    def feedback(self, ids: Ids, labels: Any = None, *, event_time: datetime | None = None) -> Receipt:
+        """Say what turned out to be true; the same label may be sent again, another one replaces it.
+
+        Args:
+            ids: n ids of predictions, or a mapping of id to label.
+            labels: n labels, unless `ids` is a mapping.
+            event_time: When it became known, to replay past traffic; the server must allow it.
+
+        Returns:
+            What became of each label.
+
+        Raises:
+            ClientError: see `tenfold.serving.client.errors`.
+        """
+        return self._carry_out(self._calls.feedback(ids, labels, event_time))
+
+    def ready(self) -> bool:
+        """Whether the server answers and is ready for predictions. Asks once."""
+        return self._carry_out(self._calls.ready())
+
+    def metadata(self) -> dict[str, Any]:
+        """What the model takes and gives, as the Open Inference Protocol writes it.
+
+        Raises:
+            ClientError: see `tenfold.serving.client.errors`.
+        """
+        return self._carry_out(self._calls.metadata())
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.url!r})"
+
+    def _carry_out(self, steps: Steps[T]) -> T:
+        reply: Reply = None
+        while True:
+            try:
+                step = steps.send(reply)
+            except StopIteration as end:
+                return end.value
+            if isinstance(step, Send):
+                try:
+                    reply = self._http.send(_request(self._http, self.url, step.message))
+                except httpx.HTTPError as e:
+                    reply = e
+            else:
+                reply = time.sleep(step.seconds)
+
+
+class AsyncClient:
+    """`Client` for asyncio: the same arguments, calls and errors. May be shared between tasks."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        name: str | None = None,
+        retries: int = RETRIES,
+        timeout: float = TIMEOUT,
+        api_key: str | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        """As `Client`."""
+        self.url = _address(url)
+        self._calls = Calls(self.url, name, retries)
+        self._http = httpx.AsyncClient(transport=transport, **_options(self.url, timeout, api_key))
+
+    async def predict(
+        self, rows: Any, *, outputs: Sequence[str] | None = None, event_time: datetime | None = None
+    ) -> Answer:
+        """As `Client.predict`."""
+        return await self._carry_out(self._calls.predict(rows, outputs, event_time))
+
+    async def feedback(self, ids: Ids, labels: Any = None, *, event_time: datetime | None = None) -> Receipt:
+        """As `Client.feedback`."""
+        return await self._carry_out(self._calls.feedback(ids, labels, event_time))
+
+    async def ready(self) -> bool:
+        """As `Client.ready`."""
+        return await self._carry_out(self._calls.ready())
+
+    async def metadata(self) -> dict[str, Any]:
+        """As `Client.metadata`."""
+        return await self._carry_out(self._calls.metadata())
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.url!r})"
+
+    async def _carry_out(self, steps: Steps[T]) -> T:
+        reply: Reply = None
+        while True:
+            try:
+                step = steps.send(reply)
+            except StopIteration as end:
+                return end.value
+            if isinstance(step, Send):
+                try:
+                    reply = await self._http.send(_request(self._http, self.url, step.message))
+                except httpx.HTTPError as e:
+                    reply = e
+            else:
+                reply = await asyncio.sleep(step.seconds)
+
+
+def _address(url: str) -> str:
+    try:
+        parsed = httpx.URL(url)
+    except (httpx.InvalidURL, TypeError) as e:
+        raise Unsendable(f"{url!r} is no address: {e}. Write e.g. http://127.0.0.1:8080") from e
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise Unsendable(f"{url!r} is no address of a server. Write e.g. http://127.0.0.1:8080")
+    return url.rstrip("/")
+
+
+def _options(url: str, timeout: float, api_key: str | None) -> dict[str, Any]:
+    headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+    # A proxy from the environment cannot reach this machine's loopback, so there the environment is not asked.
+    return {"timeout": timeout, "headers": headers, "trust_env": not _is_loopback(httpx.URL(url).host)}
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _request(http: httpx.Client | httpx.AsyncClient, url: str, message: Message) -> httpx.Request:
+    return http.build_request(message.method, url + message.path, content=message.content, headers=message.headers)

@@ -1,0 +1,116 @@
+"""Each call of the client as steps, without a network: what to send, how long to wait, when to give up.
+
+A generator yields `Send` and is given the response or httpx's error, yields `Wait` and is given nothing, and returns
+the call's result. `Client` and `AsyncClient` only carry the steps out, so nothing is written twice.
+
+Every call may be sent again: a prediction changes nothing but the log, and a label that comes twice is `repeated`.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+import httpx
+import orjson
+
+from . import messages
+from .answers import Answer, Receipt
+from .errors import ClientError, NotUnderstood, Refused, ServerFailed, Unreachable
+from .messages import Message
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send this."""
+
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Wait that long."""
+
+    seconds: float
+
+
+Reply = httpx.Response | httpx.HTTPError | None
+Steps = Generator[Send | Wait, Reply, T]
+
+_TRY_AGAIN = frozenset({502, 503, 504})  # a proxy without a server behind it, or a server that starts or stops
+_FIRST_WAIT, _LONGEST_WAIT = 0.1, 10.0
+
+
+class Calls:
+    """The calls to one server."""
+
+    def __init__(self, url: str, name: str | None, retries: int) -> None:
+        self._url = url
+        self._name = name
+        self._retries = retries
+
+    def predict(self, rows: Any, outputs: Sequence[str] | None, event_time: datetime | None) -> Steps[Answer]:
+        """Predictions."""
+        return self._ask(messages.predict(rows, outputs, event_time), messages.answer)
+
+    def feedback(self, ids: Any, labels: Any, event_time: datetime | None) -> Steps[Receipt]:
+        """What became of labels."""
+        return self._ask(messages.feedback(ids, labels, event_time), messages.receipt)
+
+    def ready(self) -> Steps[bool]:
+        """Whether the server is ready now: asked once."""
+        reply = yield Send(messages.ready())
+        return isinstance(reply, httpx.Response) and reply.status_code == 200
+
+    def metadata(self) -> Steps[dict[str, Any]]:
+        """The model's metadata; the server is asked for the model's name when nobody gave it."""
+        if self._name is None:
+            self._name = yield from self._ask(messages.about(), messages.served_name)
+        return (yield from self._ask(messages.metadata(self._name), orjson.loads))
+
+    def _ask(self, message: Message, parse: Callable[[bytes], T]) -> Steps[T]:
+        for tried in range(self._retries + 1):
+            reply = yield Send(message)
+            if isinstance(reply, httpx.Response) and reply.status_code == 200:
+                try:
+                    return parse(reply.content)
+                except (ValueError, KeyError, TypeError, AttributeError) as e:
+                    raise NotUnderstood(self._url, f"{type(e).__name__}: {e}") from e
+            if tried == self._retries or not may_succeed_later(reply):
+                raise self._error(reply, tried + 1)
+            yield Wait(wait_before_retry(tried, reply))
+        raise AssertionError("the last try returns or raises")
+
+    def _error(self, reply: Reply, tries: int) -> ClientError:
+        if not isinstance(reply, httpx.Response):
+            error = Unreachable(self._url, _why(reply), tries)
+            error.__cause__ = reply
+            return error
+        status = reply.status_code
+        said = messages.sentence(reply.content, f"{self._url} answers {status} {reply.reason_phrase}")
+        return ServerFailed(status, said) if status >= 500 else Refused(status, said)
+
+
+def may_succeed_later(reply: Reply) -> bool:
+    """Whether to send the request again. Not after a timeout: the caller said how long an answer may take."""
+    if isinstance(reply, httpx.Response):
+        return reply.status_code in _TRY_AGAIN
+    return isinstance(reply, httpx.TransportError) and not isinstance(reply, httpx.ReadTimeout | httpx.WriteTimeout)
+
+
+def wait_before_retry(tried: int, reply: Reply) -> float:
+    """Seconds: doubling, spread so that clients do not come back all at once, never less than the server asks for."""
+    seconds = _FIRST_WAIT * 2**tried * random.uniform(0.5, 1)  # noqa: S311 - no secret
+    asked = reply.headers.get("Retry-After", "") if isinstance(reply, httpx.Response) else ""
+    return min(max(seconds, float(asked) if asked.isdecimal() else 0), _LONGEST_WAIT)
+
+
+def _why(error: httpx.HTTPError | None) -> str:
+    if isinstance(error, httpx.ReadTimeout | httpx.WriteTimeout):
+        return "the time for an answer is over"
+    return str(error) or type(error).__name__
