@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID, uuid5
@@ -18,23 +18,24 @@ _IMPORTED = UUID("5f0c6a0e-7d2b-5a0e-9a55-10f01d10f01d")  # namespace of the ids
 
 T = TypeVar("T")
 
+StoredPrediction = tuple[str, str, str, str, str, str | None, str]
+"""id, time, model, version, row, result, source; the time in UTC, as SQLite keeps it and PostgreSQL reads it."""
 
-def prediction_row(record: PredictionRecord, source: Source) -> dict[str, Any]:
-    """A row of `predictions`.
+
+def prediction_rows(records: Iterable[PredictionRecord], source: Source) -> list[StoredPrediction]:
+    """Rows of `predictions`.
 
     Raises:
-        UnstorableRecord: its time has no zone, or a value no JSON form.
+        UnstorableRecord: a time has no zone, or a value no JSON form.
     """
-    what = f"Prediction {record.id!r}"
-    return {
-        "id": record.id,
-        "time": _stored_time(record.time, what),
-        "model": record.model,
-        "version": record.version,
-        "row": _json(record.row, what),
-        "result": None if source == "imported" else _json(record.result, what),
-        "source": source,
-    }
+    rows: list[StoredPrediction] = []
+    last, text = None, ""
+    for r in records:
+        if r.time is not last:  # the rows of one request share it
+            last, text = r.time, _stored_time(r.time, r.id).replace(tzinfo=None).isoformat(" ", "microseconds")
+        result = None if source == "imported" else _json(r.result, r.id)
+        rows.append((r.id, text, r.model, r.version, _json(r.row, r.id), result, source))
+    return rows
 
 
 def label_row(record: LabelRecord, received: datetime) -> dict[str, Any]:
@@ -46,7 +47,7 @@ def label_row(record: LabelRecord, received: datetime) -> dict[str, Any]:
     return {
         "prediction_id": record.prediction_id,
         "label": encode(record.label).decode(),
-        "time": _stored_time(record.time, f"The label of {record.prediction_id!r}"),
+        "time": _stored_time(record.time, record.prediction_id),
         "received": received,
     }
 
@@ -76,8 +77,8 @@ def imported_ids(model: str, rows: Sequence[Mapping[str, Any]], times: Sequence[
     seen: Counter[tuple[str, str]] = Counter()
     ids: list[str] = []
     for number, (row, time) in enumerate(zip(rows, times, strict=True)):
-        what = f"Row {number} (counted from 0)"
-        key = _stored_time(time, what).isoformat(), _json(row, what, sort_keys=True)
+        name = f"row {number} (counted from 0)"
+        key = _stored_time(time, name).isoformat(), _json(row, name, sort_keys=True)
         ids.append(str(uuid5(_IMPORTED, "\n".join((model, *key, str(seen[key]))))))
         seen[key] += 1
     return ids
@@ -105,15 +106,15 @@ def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
         yield items[start : start + size]
 
 
-def _json(value: Any, what: str, *, sort_keys: bool = False) -> str:
+def _json(value: Any, name: str, *, sort_keys: bool = False) -> str:
     try:
         return encode(value, sort_keys=sort_keys).decode()
     except TypeError as e:
-        raise UnstorableRecord(what, str(e)) from e
+        raise UnstorableRecord(f"Prediction '{name}'", str(e)) from e
 
 
-def _stored_time(time: datetime, what: str) -> datetime:
+def _stored_time(time: datetime, name: str) -> datetime:
     try:
         return aware(time)
     except ValueError as e:
-        raise UnstorableRecord(what, str(e)) from e
+        raise UnstorableRecord(f"Prediction '{name}'", str(e)) from e

@@ -13,18 +13,20 @@ from datetime import UTC, datetime
 from threading import Lock
 from typing import Any
 
+from orjson import JSONEncodeError
 from sqlalchemy import Connection, Engine, bindparam, func, select, update
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
-from .database import READS, create_tables, insert_new, open_engine, parse_url, place, remedy
+from .database import READS, create_tables, insert_predictions, open_engine, parse_url, place, remedy
 from .errors import LogUnreachable, UnstorableRecord
 from .labels import settle
 from .records import Count, Label, LabelledRow, LabelRecord, LabelStatus, LoggedPrediction, PredictionRecord
-from .rows import aware, chunks, imported_ids, label_row, labelled, logged, prediction_row, storable, unlabel
+from .rows import aware, chunks, imported_ids, label_row, labelled, logged, prediction_rows, storable, unlabel
 from .tables import labels, predictions
 
 _IDS_PER_QUERY = 500  # below every limit on bound parameters
 _ROWS_PER_IMPORT = 5_000  # a transaction's length: replicas that share the SQLite file wait for it
+_TOO_LARGE = "54000"  # PostgreSQL: a value that its index cannot hold
 
 
 class InferenceLog:
@@ -56,10 +58,10 @@ class InferenceLog:
             UnstorableRecord: one of them has no JSON form or is refused by the database; none is stored.
             LogUnreachable: the database does not answer; try again later.
         """
-        rows = [prediction_row(r, "served") for r in records]
+        rows = prediction_rows(records, "served")
         if rows:
             with self._transaction() as connection:
-                connection.execute(insert_new(connection, predictions), rows)
+                insert_predictions(connection, rows)
 
     def write_labels(self, records: Sequence[LabelRecord]) -> list[LabelStatus]:
         """Store what turned out to be true: one status per record, in order, decided in one transaction.
@@ -90,13 +92,11 @@ class InferenceLog:
         """
         ids = imported_ids(model, rows, times)
         truths = [LabelRecord(*item) for item in zip(ids, labels, times, strict=True)]
-        items = [
-            (prediction_row(PredictionRecord(id, time, model, "", row, {}), "imported"), truth)
-            for id, time, row, truth in zip(ids, times, rows, truths, strict=True)  # noqa: A001
-        ]
-        for some in chunks(sorted(items, key=lambda item: item[0]["id"]), _ROWS_PER_IMPORT):
+        past = [PredictionRecord(id, t, model, "", row, {}) for id, t, row in zip(ids, times, rows, strict=True)]  # noqa: A001
+        items = zip(prediction_rows(past, "imported"), truths, strict=True)
+        for some in chunks(sorted(items, key=lambda item: item[0][0]), _ROWS_PER_IMPORT):
             with self._transaction() as connection:
-                connection.execute(insert_new(connection, predictions), [row for row, _ in some])
+                insert_predictions(connection, [row for row, _ in some])
                 _settle(connection, [truth for _, truth in some])
         return ids
 
@@ -164,9 +164,11 @@ class InferenceLog:
                 connection.execution_options(**{READS: reads})
                 with connection.begin():
                     yield connection
-        except (DataError, IntegrityError, UnicodeEncodeError) as e:
+        except (DataError, IntegrityError, UnicodeEncodeError, JSONEncodeError) as e:
             raise UnstorableRecord("A record", _first_line(e)) from e
         except SQLAlchemyError as e:
+            if getattr(getattr(e, "orig", None), "sqlstate", None) == _TOO_LARGE:
+                raise UnstorableRecord("A record", _first_line(e)) from e
             self._has_tables = False  # whoever brings the database back may bring back an empty one
             raise LogUnreachable(place(self._url), _first_line(e), remedy(self._url)) from e
 
