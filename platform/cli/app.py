@@ -39,7 +39,8 @@ PANELS = {
 INTERRUPTED = 130
 EXIT_CODES = {
     0: "Done; for `plan`: nothing would change; for `loadtest`: every limit holds.",
-    1: "An error, wrong usage too; for `retrain`, `backfill` and `demo` also: a night, or a request, failed.",
+    1: "An error, wrong usage too; a night or a request of `retrain`, `backfill` or `demo` failed; a label of "
+    "`feedback` was not taken.",
     services.DIFFERS: "`plan`: something would change.",
     loadtest.LIMIT_BROKE: "`loadtest`: a limit broke.",
     INTERRUPTED: "Interrupted by Ctrl-C.",

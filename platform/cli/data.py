@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .common import NameArgument, StateOption, local_platform, output, service_of
+from .common import NameArgument, StateOption, local_platform, service_of
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+
+
+NOT_TAKEN = {"unknown", "invalid"}
 
 
 def register(
@@ -87,14 +90,17 @@ def feedback(
     ],
     state: StateOption = None,
 ) -> None:
-    """Say what turned out to be true of a prediction."""
+    """Say what turned out to be true of a prediction. Exit code 1 when it was not taken, such as of an unknown id."""
     import orjson
 
     try:
         value = orjson.loads(label)
     except orjson.JSONDecodeError:
         value = label
-    output().print(service_of(state, name).feedback([id], [value]))
+    receipt = service_of(state, name).feedback([id], [value])
+    typer.echo(str(receipt))
+    if receipt.counts.keys() & NOT_TAKEN:
+        raise typer.Exit(1)
 
 
 def _frame(example: Any) -> DataFrame:

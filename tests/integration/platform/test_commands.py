@@ -170,7 +170,10 @@ def test_the_life_of_a_service_from_the_command_line(run: Run, tmp_path: Path) -
     code, out, err = run("feedback", "iris", answer["ids"][0], "0")
     assert code == 0, err
     assert "accepted" in out
-    assert "unknown" in run("feedback", "iris", "nobody", "0")[1]
+    code, out, err = run("feedback", "iris", "nobody", "0")
+    assert code == 1
+    assert "nobody" in out + err
+    assert "Traceback" not in err
 
     file = tmp_path / "past.csv"
     file.write_text(
