@@ -17,13 +17,16 @@ def encode(value: Any, *, sort_keys: bool = False) -> bytes:
     """JSON text of `value` in UTF-8.
 
     Raises:
-        orjson.JSONEncodeError: (a TypeError) something in it has no JSON form.
+        TypeError: something in it has no JSON form; the message says what.
     """
-    return orjson.dumps(value, default=_plain, option=orjson.OPT_SORT_KEYS if sort_keys else 0)
+    try:
+        return orjson.dumps(value, default=_plain, option=orjson.OPT_SORT_KEYS if sort_keys else 0)
+    except orjson.JSONEncodeError as e:
+        raise TypeError(str(e.__cause__ or e)) from e  # the cause is what `_plain` said
 
 
 def _plain(value: Any) -> Any:
-    """What orjson does not know: subclasses of float and datetime, numpy's scalars and arrays, pandas' missing values."""
+    """What orjson does not know: subclasses of float and datetime, numpy's scalars and arrays, pandas' missing ones."""
     if isinstance(value, datetime):  # pandas' Timestamp, and NaT, the only one that differs from itself
         return value.isoformat() if value == value else None
     if getattr(getattr(value, "dtype", None), "kind", "") == "M" and not getattr(value, "shape", ()):

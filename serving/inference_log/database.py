@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Any, Final
 
+import orjson
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, OperationalError
 
-from ..jsonable import encode
 from .errors import InvalidLogUrl
 from .rows import StoredPrediction
 from .tables import metadata
@@ -30,13 +30,13 @@ _POSTGRESQL_DEFAULTS = {
     "tcp_user_timeout": "10000",  # a server that vanished without a word counts as unreachable after 10 s
 }
 
-_SQLITE_ROWS = (140, 12, 1)  # 7 parameters a row, and old SQLites take at most 999; few sizes, so each is parsed once
-_SQLITE_INSERTS = {
-    size: "INSERT INTO predictions (id, time, model, version, row, result, source) VALUES "
-    + ", ".join(["(?, ?, ?, ?, ?, ?, ?)"] * size)
-    + " ON CONFLICT DO NOTHING"
-    for size in _SQLITE_ROWS
-}
+_SQLITE_ROWS = (140, 12, 1)  # old SQLites take at most 999 parameters; few sizes, so that each is parsed once
+_ROW = "(?, ?, ?, ?, ?, ?, ?)"
+_SQLITE_INSERT = """
+    INSERT INTO predictions (id, time, model, version, row, result, source)
+    VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+"""
+_SQLITE_INSERTS = {n: _SQLITE_INSERT.replace(_ROW, ", ".join([_ROW] * n)) for n in _SQLITE_ROWS}
 _POSTGRESQL_INSERT = """
     INSERT INTO predictions (id, time, model, version, row, result, source)
     SELECT e ->> 0, (e ->> 1)::timestamp AT TIME ZONE 'UTC', e ->> 2, e ->> 3, e ->> 4, e ->> 5, e ->> 6
@@ -109,7 +109,7 @@ def insert_predictions(connection: Connection, rows: Sequence[StoredPrediction])
     statement each, and the drivers hold the GIL for a moment only instead of asking for it back after every row.
     """
     if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(_POSTGRESQL_INSERT, (encode(rows).decode(),))
+        connection.exec_driver_sql(_POSTGRESQL_INSERT, (orjson.dumps(rows).decode(),))
         return
     for size in _SQLITE_ROWS:
         whole = len(rows) - len(rows) % size
@@ -138,13 +138,14 @@ def _use_wal(engine: Engine, deadline: float) -> None:
     SQLite does not wait for the lock that this change needs, whatever its busy timeout: so ask again.
     """
     while True:
-        connection = engine.raw_connection()
         try:
-            connection.cursor().execute("PRAGMA journal_mode = WAL")
-            return
-        except engine.dialect.loaded_dbapi.OperationalError as e:
+            connection = engine.raw_connection()
+            try:
+                connection.cursor().execute("PRAGMA journal_mode = WAL")
+                return
+            finally:
+                connection.close()
+        except engine.dialect.loaded_dbapi.Error as e:
             if "locked" not in str(e) or time.monotonic() > deadline:
                 raise OperationalError("PRAGMA journal_mode = WAL", None, e) from e
             time.sleep(0.01)
-        finally:
-            connection.close()
