@@ -165,7 +165,7 @@ def _sound(rows: Sequence[LabelledRow], signature: Signature, label: LabelType) 
             else:
                 pieces += [piece[: len(piece) // 2], piece[len(piece) // 2 :]]
     if len(wrong) > most:
-        number, why = next(iter(wrong.items()))
+        number, why = next(reversed(wrong.items()))
         raise Unfit(
             f"More than {MOST_LEFT_OUT:.0%} of the {len(rows)} labelled rows of the window do not agree with the "
             f"model, such as row {rows[number].id}: {why}. Correct them, or shorten window_days "

@@ -11,6 +11,7 @@ import os
 import re
 import socket
 import sqlite3
+import tempfile
 import warnings
 from collections.abc import Generator
 from contextlib import closing, contextmanager
@@ -66,7 +67,7 @@ def open_client(uri: str, artifacts: Path | None) -> MlflowClient:
         from mlflow import MlflowClient
 
         file = sqlite_file(uri)
-        if file is not None and artifacts is not None and not file.exists():
+        if file is not None and artifacts is not None and not (file.exists() and file.stat().st_size):
             from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
             # Whoever makes the tables decides where MLflow's own default experiment writes; else that is ./mlruns.
@@ -106,10 +107,16 @@ def _check_reachable(uri: str) -> None:
 
 
 def _check_file(file: Path) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    if file.is_dir() or not os.access(file if file.exists() else file.parent, os.W_OK):
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as e:
+        raise NotADirectoryError(None, f"{file.parent} is no folder") from e
+    if not file.exists():
+        with tempfile.TemporaryFile(dir=file.parent):  # asking for permission says nothing of a disk or a user's rights
+            return
+    if file.is_dir() or not os.access(file, os.W_OK):
         raise PermissionError(None, "it cannot be written")
-    if file.exists():
+    if file.stat().st_size:
         with closing(sqlite3.connect(file, timeout=CONNECT_SECONDS)) as database:
             database.execute("PRAGMA schema_version")
 
@@ -127,5 +134,7 @@ def _is_of_registry(error: Exception) -> bool:
 
 def _first_line(error: Any) -> str:
     text = getattr(error, "strerror", None) or str(getattr(error, "orig", None) or error)
+    if "Max retries exceeded" in text:  # by urllib3, in a sentence of 300 characters
+        return "it does not answer"
     lines = text.strip().splitlines() or [type(error).__name__]
     return re.sub(r"://[^/@\s]+@", "://", lines[0]).rstrip(". ")

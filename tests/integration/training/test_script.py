@@ -105,7 +105,7 @@ def test_a_registry_that_cannot_be_written_fails_the_night(place: Place) -> None
     file.touch()
     night = place.night_of_script(CANCER, TENFOLD_REGISTRY_URI=f"sqlite:///{file}/registry.db")
     assert night.outcome == "failed"
-    assert f"{file}/registry.db cannot be reached: Not a directory" in night.reason
+    assert f"{file}/registry.db cannot be reached: {file} is no folder" in night.reason
 
 
 @pytest.mark.parametrize(
