@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
@@ -56,6 +57,8 @@ class Service(Shown):
         """The HTTP client that `predict` and `feedback` use."""
         if self._client is None:
             self._client = Client(self.url, name=self.name)
+            # Nobody closes a service; its connections end with it, and at the latest with the program.
+            weakref.finalize(self, self._client.close)
         return self._client
 
     def predict(self, rows: Any, *, outputs: Sequence[str] | None = None) -> Answer:
