@@ -1,0 +1,30 @@
+"""Ids sort by time, and carry it."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from tenfold.serving.ids import made_at, new_ids
+
+
+def test_ids_are_uuids_of_version_7_in_ascending_order() -> None:
+    ids = new_ids(10_000)
+    assert len(set(ids)) == 10_000
+    assert ids == sorted(ids)
+    assert {(u.version, u.variant) for u in map(uuid.UUID, ids)} == {(7, uuid.RFC_4122)}
+    assert all(str(uuid.UUID(id_)) == id_ for id_ in ids)
+    assert new_ids(0) == []
+
+
+def test_an_id_carries_its_time_to_the_millisecond() -> None:
+    before = datetime.now(UTC)
+    made = made_at(new_ids(1)[0])
+    assert made is not None
+    assert before - timedelta(milliseconds=1) <= made <= datetime.now(UTC)
+
+
+@pytest.mark.parametrize("other", ["", "id-7", "6ba7b810-9dad-11d1-80b4-00c04fd430c8", str(uuid.UUID(int=0)), "\0"])
+def test_other_ids_carry_no_time(other: str) -> None:
+    assert made_at(other) is None
