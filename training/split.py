@@ -1,8 +1,8 @@
 """Which rows are held out: decided by each row's id alone, so that every night and every process decides alike.
 
 A row that was held out once is held out for ever. Tonight's challenger and the champion of any earlier night are
-therefore scored on rows that neither of them has seen. Changing the share of a service keeps that promise only in one
-direction: a smaller share trains on rows that were held out before.
+therefore scored on rows that neither of them has seen. A smaller share keeps that promise, since it holds out some of
+the same rows; a larger one holds out rows that the champion was trained on.
 """
 
 from __future__ import annotations
