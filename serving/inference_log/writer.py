@@ -16,7 +16,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from threading import Condition, Thread
+from threading import Condition, Lock, Thread
 
 from .errors import LogUnreachable
 from .records import PredictionRecord
@@ -56,7 +56,8 @@ class LogWriter:
         self._max_rows = max_rows
         self._batch_rows = batch_rows
         self._linger = linger_seconds
-        self._changed = Condition()  # guards all that follows
+        self._lock = Lock()  # guards all that follows
+        self._changed = Condition(self._lock)
         self._queue: deque[tuple[int, Make]] = deque()
         self._accepted = self._written = self._dropped = 0
         self._waiting = 0  # accepted, neither written nor dropped
@@ -73,7 +74,7 @@ class LogWriter:
 
     def put(self, rows: int, make: Make) -> bool:
         """Hand over `rows` rows; the thread calls `make` for their records. False: no room, all of them are dropped."""
-        with self._changed:
+        with self._lock:
             self._accepted += rows
             waiting = self._waiting + rows
             if waiting > self._max_rows or self._deadline is not None:
@@ -87,7 +88,7 @@ class LogWriter:
 
     def counts(self) -> LogCounts:
         """The three counters at one moment."""
-        with self._changed:
+        with self._lock:
             return LogCounts(self._accepted, self._written, self._dropped)
 
     def flush(self, timeout: float) -> bool:

@@ -1,0 +1,76 @@
+"""What the inference log costs a model server: `python -m tenfold.loadtests.benchmark.inference_log [URL]`.
+
+Hands 10 columns a row to a `LogWriter` as the core does, one row a request, and prints what that costs the caller
+(the event loop's thread) and the process. Without a URL it writes to an SQLite file in a temporary folder.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from ...serving.ids import new_ids
+from ...serving.inference_log.records import PredictionRecord
+from ...serving.inference_log.store import InferenceLog
+from ...serving.inference_log.writer import LogWriter
+
+ROWS = 50_000
+ROW: dict[str, Any] = {
+    "month": 1,
+    "hour": 7,
+    "distance": 1400.0,
+    "carrier": "UA",
+    "destination": "SFO",
+    "temperature": 39.02,
+    "wind": 12.5,
+    "visibility": 10.0,
+    "rain": None,
+    "scheduled": "2013-01-05T07:00:00",
+}
+RESULT = {"predict": 0, "predict_proba": [0.7, 0.3]}
+
+
+def measure(url: str) -> str:
+    """The numbers of one database, a line each."""
+    log = InferenceLog(url)
+    before = log.count().predictions
+    ids, now = new_ids(ROWS), datetime.now(UTC)
+    writer = LogWriter(log, max_rows=ROWS)
+
+    def request(id: str) -> None:  # noqa: A002 - the name of the column
+        writer.put(1, lambda: [PredictionRecord(id, now, "flights", "3", dict(ROW), RESULT)])
+
+    started = time.perf_counter()
+    for id in ids:  # noqa: A001
+        request(id)
+    put = time.perf_counter() - started
+    started, cpu = time.perf_counter(), time.process_time()
+    writer.start()
+    writer.close(120)
+    seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
+    counts = writer.counts()
+    stored = log.count().predictions - before
+    log.close()
+    return (
+        f"{log!r}\n"
+        f"  put, in the caller's thread  {put / ROWS * 1e6:6.2f} us a request\n"
+        f"  CPU of the writer's thread   {cpu / ROWS * 1e6:6.2f} us a row\n"
+        f"  written                      {ROWS / seconds:6.0f} rows a second\n"
+        f"  {counts}, {stored} stored\n"
+    )
+
+
+def main(arguments: list[str]) -> None:
+    """Measure the database that is named, or SQLite."""
+    if arguments:
+        sys.stdout.write(measure(arguments[0]))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        sys.stdout.write(measure(f"sqlite:///{folder}/log.db"))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
