@@ -80,9 +80,7 @@ def _format(flavor: Mapping[str, Any], folder: Path) -> Format:
 def _inside(folder: Path, name: str) -> Path:
     path = (folder / name).resolve()
     if not path.is_relative_to(folder.resolve()):
-        raise ModelUnloadable(
-            f"The model {folder} names a file outside of its folder: {name}. Register the model again"
-        )
+        raise ModelUnloadable(f"The model {folder} names a file outside of its folder, {name}. Register it again")
     return path
 
 
@@ -97,10 +95,9 @@ def _example(folder: Path, info: Mapping[str, Any]) -> tuple[Mapping[str, Any] |
     rows: Any = content
     if isinstance(content, dict):
         table = cast("dict[str, Any]", content)
-        columns = table.get("columns")
-        rows = (
-            [dict(zip(columns, row, strict=False)) for row in table.get("data", ())] if columns else table.get("data")
-        )
+        columns, rows = table.get("columns"), table.get("data")
+        if columns and isinstance(rows, list):
+            rows = [dict(zip(columns, row, strict=False)) for row in cast("list[Any]", rows)]
     if not isinstance(rows, list):
         return ()
     return tuple(cast("list[Any]", rows))

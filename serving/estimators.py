@@ -40,7 +40,8 @@ def nested(model: object) -> Iterator[Any]:
 def use_one_thread(model: object) -> None:
     """Predict without worker threads: starting them costs more than 10 ms, more than most predictions."""
     for estimator in nested(model):
-        if "n_jobs" in vars(estimator):
+        # Some warn about any value at all when they are fitted, as a clone will be: what is well stays as it is.
+        if vars(estimator).get("n_jobs") not in (None, 1):
             estimator.n_jobs = 1
 
 

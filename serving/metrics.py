@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from dataclasses import asdict
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
+
+from .inference_log.writer import LogCounts
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -38,7 +41,10 @@ class Metrics:
         )
         self._rows = Counter("tenfold_rows", "Rows predicted.", ("version",), registry=self.registry)
         self._predict_seconds = Histogram(
-            "tenfold_predict_seconds", "Seconds in the model.", registry=self.registry, buckets=_SECONDS
+            "tenfold_predict_seconds",
+            "Seconds in the model, of each call of it.",
+            registry=self.registry,
+            buckets=_SECONDS,
         )
         self._feedback = Counter(
             "tenfold_feedback", "Labels received, by what became of them.", ("status",), registry=self.registry
@@ -58,8 +64,8 @@ class Metrics:
         self._requests.labels(protocol, str(code), version).inc()
         self._request_seconds.labels(protocol).observe(seconds)
 
-    def predicted(self, rows: int, version: str, seconds: float) -> None:
-        """The model answered `rows` rows after `seconds`."""
+    def predicted(self, rows: int, seconds: float, version: str) -> None:
+        """The model was asked for `rows` rows, of one request or of several, and took `seconds`."""
         self._rows.labels(version).inc(rows)
         self._predict_seconds.observe(seconds)
 
@@ -68,9 +74,9 @@ class Metrics:
         for status in statuses:
             self._feedback.labels(status).inc()
 
-    def logged(self, *, accepted: int, written: int, dropped: int) -> None:
+    def logged(self, counts: LogCounts) -> None:
         """The inference log's counters have got so far. They only grow: what is new since the last call is added."""
-        for kind, now in {"accepted": accepted, "written": written, "dropped": dropped}.items():
+        for kind, now in asdict(counts).items():
             self._log_rows[kind].inc(now - self._log_seen[kind])
             self._log_seen[kind] = now
 

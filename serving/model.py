@@ -159,10 +159,10 @@ def _estimator(saved: artifact.Artifact, settings: Settings) -> Any:
 
 def _with_pickle(saved: artifact.Artifact) -> Any:
     """Load a model that can run any code, as the operator allowed."""
-    import mlflow.sklearn
+    from mlflow.sklearn import load_model
 
     try:
-        return mlflow.sklearn.load_model(str(saved.folder))
+        return load_model(str(saved.folder))
     except Exception as e:
         raise ModelUnloadable(
             f"The model {saved.folder} cannot be restored ({type(e).__name__}: {first_line(e)}). "

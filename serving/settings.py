@@ -18,29 +18,51 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="TENFOLD_", frozen=True, extra="forbid", protected_namespaces=())
 
     model: str = Field(description="MLflow model URI (models:/name/7, models:/name@champion) or a model folder.")
-    name: str = Field("", description="Name of the model in URLs. Empty: its registered name, else its folder's.")
-    version: str = Field("", description="Version in answers. Empty: its registered version, else a digest of MLmodel.")
-    host: str = Field("127.0.0.1", description="Address to listen on, when no socket is inherited.")
-    port: int = Field(8080, ge=0, le=65535, description="Port to listen on, when no socket is inherited; 0: any free.")
+    name: str = Field(
+        default="", description="Name of the model in URLs. Empty: its registered name, else its folder's."
+    )
+    version: str = Field(
+        default="", description="Version in answers. Empty: its registered version, else a digest of MLmodel."
+    )
+    host: str = Field(default="127.0.0.1", description="Address to listen on, when no socket is inherited.")
+    port: int = Field(
+        default=8080, ge=0, le=65535, description="Port to listen on, when no socket is inherited; 0: any free."
+    )
     listen_fd: int | None = Field(
-        None, ge=0, description="Inherited, bound socket of the service, shared with siblings. None: host and port."
+        default=None,
+        ge=0,
+        description="Inherited, bound socket of the service, shared with siblings. None: host and port.",
     )
     probe_fd: int | None = Field(
-        None, ge=0, description="Inherited, bound loopback socket for probes and metrics of this process. None: none."
+        default=None,
+        ge=0,
+        description="Inherited, bound loopback socket for probes and metrics of this process. None: none.",
     )
-    log_url: SecretStr = Field(SecretStr(""), description="SQLAlchemy URL of the inference log. Empty: nothing kept.")
-    registry_uri: str = Field("", description="MLflow registry that models:/ URIs refer to. Empty: MLflow's default.")
-    cpu: float = Field(1.0, gt=0, description="CPU share in cores; BLAS and OpenMP threads follow it.")
-    max_rows: int = Field(10_000, ge=1, description="Rows in one request; more are refused with 413.")
-    max_body_bytes: int = Field(16 * 2**20, ge=1, description="Bytes in one request body; more are refused with 413.")
-    allow_pickle: bool = Field(False, description="Load models that need pickle, which can run any code.")
+    log_url: SecretStr = Field(
+        default=SecretStr(""), description="SQLAlchemy URL of the inference log. Empty: nothing kept."
+    )
+    registry_uri: str = Field(
+        default="", description="MLflow registry that models:/ URIs refer to. Empty: MLflow's default."
+    )
+    cpu: float = Field(default=1.0, gt=0, description="CPU share in cores; BLAS and OpenMP threads follow it.")
+    max_rows: int = Field(default=10_000, ge=1, description="Rows in one request; more are refused with 413.")
+    max_body_bytes: int = Field(
+        default=16 * 2**20, ge=1, description="Bytes in one request body; more are refused with 413."
+    )
+    allow_pickle: bool = Field(default=False, description="Load models that need pickle, which can run any code.")
     trusted_types: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="Types of your own that a skops model may contain, full names separated by commas."
+        default=(), description="Types of your own that a skops model may contain, full names separated by commas."
     )
-    accept_event_time: bool = Field(False, description="Accept a Tenfold-Event-Time header, to replay past traffic.")
-    drain_seconds: float = Field(5, ge=0, description="How long keep-alive clients may move away before a stop.")
+    accept_event_time: bool = Field(
+        default=False, description="Accept a Tenfold-Event-Time header, to replay past traffic."
+    )
+    drain_seconds: float = Field(
+        default=5, ge=0, description="How long keep-alive clients may move away before a stop."
+    )
     log_queue_rows: int = Field(
-        100_000, ge=1, description="Rows that may wait for the inference log; when it is full, rows are dropped."
+        default=100_000,
+        ge=1,
+        description="Rows that may wait for the inference log; when it is full, rows are dropped.",
     )
 
     @field_validator("trusted_types", mode="before")

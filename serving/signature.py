@@ -121,7 +121,7 @@ def _column(spec: dict[str, Any], position: int) -> Column:
         return Column(name, _tensor_type(spec))
     if kind not in get_args(ColumnType):
         raise ModelUnloadable(f"Input column '{name}' is of type '{kind}'; only scalar columns can be served")
-    return Column(name, kind, bool(spec.get("required", True)))
+    return Column(name, cast("ColumnType", kind), bool(spec.get("required", True)))
 
 
 def _unnamed_tensor(spec: dict[str, Any], width: int | None) -> Signature:

@@ -138,7 +138,7 @@ def _check(column: Column, values: Values) -> Array:
     if kind == "any":
         strings = any(isinstance(v, str | datetime) for v in converted)
         return np.array(converted, dtype="object" if strings else None)
-    if not column.required and kind in ("boolean", "integer", "long") and any(v != v for v in converted):  # noqa: PLR0124
+    if not column.required and kind in ("boolean", "integer", "long") and any(v != v for v in converted):
         # numpy has no missing integer or boolean: as in pandas, such a column becomes double, or object.
         return np.array(converted, dtype="object" if kind == "boolean" else "float64")
     return np.array(converted, dtype=DTYPES[kind])
@@ -204,6 +204,6 @@ def _jsonable(array: Array) -> list[Any]:
     if array.dtype.kind == "M":
         return [None if v is None else v.isoformat() for v in array.tolist()]
     values = cast("list[Any]", array.tolist())
-    if array.dtype.kind == "f" and not np.isfinite(array).all() or array.dtype.kind == "O":
-        return [None if v is None or v != v else v for v in values]  # noqa: PLR0124
+    if (array.dtype.kind == "f" and not np.isfinite(array).all()) or array.dtype.kind == "O":
+        return [None if v is None or v != v else v for v in values]  # NaN alone differs from itself
     return values

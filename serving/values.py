@@ -51,10 +51,17 @@ _WORDS: dict[ColumnType, str] = {
     "any": "a string, a number or a boolean",
 }
 _CONSTANTS = {True: "true", False: "false", None: "null"}
-_JSON_NAMES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
+_JSON_NAMES: dict[type, str] = {
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    str: "string",
+    list: "array",
+    dict: "object",
+}
 
 
-class _Wrong(Exception):  # noqa: N818 - a signal within this file, never seen outside
+class _Wrong(Exception):  # a signal within this file, never seen outside
     """The value cannot be converted; the message is a reason, or empty where the type says enough."""
 
 
@@ -64,7 +71,7 @@ def convert(column: Column, value: Any, row: int) -> Any:
     Raises:
         InvalidInput: naming column, row, value and what is expected.
     """
-    if value is None or value != value:  # noqa: PLR0124 - NaN and NaT alone differ from themselves
+    if value is None or value != value:  # NaN and NaT alone differ from themselves
         if column.required:
             raise InvalidInput(
                 f"Column '{column.name}' has no value in row {row} (counted from 0), but the model requires one. "

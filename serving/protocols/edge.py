@@ -1,9 +1,9 @@
 """What every route is given: the core, its settings and the metrics, and the few steps that all protocols share.
 
-    bytes -> media type -> document        (here and in `bodies`)
-    document -> Batch                      (the protocol's own module, with `Core`'s validator)
-    Batch -> Prediction                    (`Edge.predict`)
-    Prediction -> answer                   (the protocol's own module)
+bytes -> media type -> document        (here and in `bodies`)
+document -> Batch                      (the protocol's own module, with `Core`'s validator)
+Batch -> Prediction                    (`Edge.predict`)
+Prediction -> answer                   (the protocol's own module)
 """
 
 from __future__ import annotations
@@ -45,9 +45,11 @@ class Edge:
         """The request's bytes, at most `max_body_bytes`."""
         return await bodies.read(request, self.settings.max_body_bytes)
 
+    def count_log(self) -> None:
+        """Bring the metrics of the inference log up to date."""
+        if self.core.writer:
+            self.metrics.logged(self.core.writer.counts())
+
     async def predict(self, request: Request, batch: Batch, outputs: Sequence[str] = ("predict",)) -> Prediction:
-        """Ask the model, at the time that the request's header names if it names one, and count it."""
-        when = self.core.event_time(request.headers.get(EVENT_TIME))
-        prediction = await self.core.predict(batch, tuple(outputs), when)
-        self.metrics.predicted(batch.rows, prediction.version, prediction.seconds)
-        return prediction
+        """Ask the model, at the time that the request's header names if it names one."""
+        return await self.core.predict(batch, tuple(outputs), self.core.event_time(request.headers.get(EVENT_TIME)))

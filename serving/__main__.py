@@ -1,0 +1,94 @@
+"""`python -m tenfold.serving`: one model server, told what to do by its environment or by flags of the same names.
+
+`tenfold serve` calls `serve` with what its own options say. Everything that is wrong before the server runs ends in
+one sentence and exit code 1.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_settings import CliApp, SettingsError
+
+from .errors import ModelUnloadable
+from .inference_log.errors import InvalidLogUrl
+from .settings import Settings
+
+
+def serve(values: Mapping[str, Any]) -> int:
+    """Run a server with these settings, the environment's for the rest, until a signal. Returns the exit code."""
+    try:
+        return run(Settings(**values))
+    except (ValidationError, SettingsError) as e:
+        return _fail(_sentence(e))
+
+
+def run(settings: Settings) -> int:
+    """Run a server until a signal. Returns the exit code."""
+    from . import logs
+    from .server import ModelServer
+
+    listener = None
+    if settings.listen_fd is None:
+        try:
+            listener = _bound(settings.host, settings.port)
+        except OSError as e:
+            return _fail(
+                f"Nothing can listen on {settings.host}:{settings.port} ({e.strerror or e}). "
+                f"Stop the program that does, or choose another port"
+            )
+    logs.set_up(f"{settings.name or settings.model} {settings.version}".strip())
+    try:
+        server = ModelServer(settings)
+        if listener is not None and sys.stderr.isatty():
+            host, port = listener.getsockname()[:2]
+            sys.stderr.write(
+                f"Serving {settings.model} on http://{host}:{port} (documentation at /docs, Ctrl-C ends it)\n"
+            )
+        server.run_on(listener)
+    except (ModelUnloadable, InvalidLogUrl) as e:
+        return _fail(str(e))
+    return 0
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen()
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _sentence(error: ValidationError | SettingsError) -> str:
+    if isinstance(error, SettingsError):
+        return f"The settings cannot be read: {error}"
+    # The values stay out: one of them may be a URL with a password.
+    wrong = (f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors(include_url=False))
+    return f"The server's settings are wrong: {'; '.join(wrong)}. Each is TENFOLD_<NAME> in the environment, or a flag"
+
+
+def _fail(sentence: str) -> int:
+    sys.stderr.write(f"Error: {sentence}\n")
+    return 1
+
+
+def main() -> int:
+    """Parse flags and environment, and serve."""
+    try:
+        settings = CliApp.run(Settings, cli_args=sys.argv[1:])
+    except (ValidationError, SettingsError) as e:
+        return _fail(_sentence(e))
+    return run(settings)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

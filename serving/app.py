@@ -1,0 +1,51 @@
+"""Puts the HTTP edge together: the routes of all protocols, the errors in their shapes, the documentation.
+
+`server` runs what `create_app` returns. It holds no state of its own: all of it is in the `Core`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi_offline import FastAPIOffline
+from starlette.exceptions import HTTPException
+
+from . import __doc__ as summary
+from .core import Core
+from .errors import ServingError
+from .metrics import Metrics
+from .protocols import about, feedback, health, mlflow, openapi, predict, v2
+from .protocols.edge import Edge
+from .protocols.envelope import Envelope, refuse, refuse_route
+from .settings import Settings
+
+
+def create_app(core: Core, settings: Settings, metrics: Metrics) -> Envelope:
+    """The ASGI application over `core`."""
+    edge = Edge(core, settings, metrics)
+    app = FastAPIOffline(title="tenfold model server", summary=summary, redoc_url=None, redirect_slashes=False)
+    for protocol in (about, predict, feedback, v2, mlflow, health):
+        app.include_router(protocol.router(edge))
+    app.add_exception_handler(ServingError, refuse)
+    app.add_exception_handler(HTTPException, refuse_route)
+    _document(app, core)
+    return Envelope(app, core, metrics)
+
+
+def _document(app: FastAPI, core: Core) -> None:
+    """Answer /openapi.json from the model as soon as there is one."""
+    made: dict[str, Any] = {}
+
+    def document() -> dict[str, Any]:
+        if made:
+            return made
+        version = core.model.version if core.loaded else ""
+        plain = get_openapi(title=app.title, version=version or "0", summary=app.summary, routes=app.routes)
+        if not core.loaded:
+            return plain
+        made.update(openapi.with_model(plain, core.model, core.label_type))
+        return made
+
+    app.openapi = document

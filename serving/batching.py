@@ -1,0 +1,166 @@
+"""Rows of concurrent requests in one call of the model, without waiting for company.
+
+`Core` hands over one checked batch per request. What arrives while the model runs, or in the same turn of the event
+loop, is asked in the next call; an idle server asks at once. Promises:
+- No request sees rows, outputs or errors of another: only batches of the same outputs and the same column types are
+  joined, answers are cut apart by counted rows, and when a joined call fails each request is asked alone.
+- The event loop is never blocked for long: a model that takes more than a few milliseconds runs in a thread.
+- A request whose client went away is not asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+
+from .model import Answers
+from .validation import Batch
+
+Ask = Callable[[Batch, tuple[str, ...]], Answers]
+
+# A hop to a thread and back costs some 0.1 ms of a core, more than many models take for a row. Below these, the model
+# is asked on the event loop itself.
+_INLINE_SECONDS = 0.003
+_INLINE_ROWS = 256
+_MEMORY = 0.2  # weight of the newest call in the running mean of seconds
+
+
+@dataclass(eq=False, slots=True)
+class _Job:
+    batch: Batch
+    outputs: tuple[str, ...]
+    answer: asyncio.Future[Answers]
+    kind: tuple[object, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.kind = (self.outputs, *(array.dtype for array in self.batch.columns.values()))
+
+
+class Batcher:
+    """Asks the model for one event loop. Starts nothing before the first request.
+
+    Args:
+        ask: the model; raises for rows that it cannot answer.
+        max_rows: rows in one call, unless a single request has more.
+        asked: told the rows and the seconds of every call of the model.
+    """
+
+    def __init__(self, ask: Ask, *, max_rows: int, asked: Callable[[int, float], None]) -> None:
+        self._ask, self._max_rows, self._asked = ask, max_rows, asked
+        self._waiting: deque[_Job] = deque()
+        self._thread: ThreadPoolExecutor | None = None
+        self._busy = False
+        self._scheduled = False
+        self._seconds = float("inf")  # nothing is known of the model yet: the first call runs in the thread
+
+    async def answer(self, batch: Batch, outputs: tuple[str, ...]) -> Answers:
+        """The model's answers to the rows of `batch`, and whatever asking it raises."""
+        loop = asyncio.get_running_loop()
+        job = _Job(batch, outputs, loop.create_future())
+        self._waiting.append(job)
+        self._schedule(loop)
+        return await job.answer
+
+    def close(self) -> None:
+        """Let go of the thread."""
+        if self._thread is not None:
+            self._thread.shutdown(wait=False)
+
+    def _schedule(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._waiting and not self._busy and not self._scheduled:
+            self._scheduled = True
+            # On the loop's next turn: requests that were read in this one come along.
+            loop.call_soon(self._flush, loop)
+
+    def _flush(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._scheduled = False
+        jobs = self._take()
+        rows = sum(job.batch.rows for job in jobs)
+        if not jobs:
+            return
+        if self._seconds <= _INLINE_SECONDS and rows <= _INLINE_ROWS:
+            self._settle(jobs, self._answers(jobs))
+            self._schedule(loop)
+            return
+        self._busy = True
+        self._thread = self._thread or ThreadPoolExecutor(1, thread_name_prefix="model")
+        loop.run_in_executor(self._thread, self._answers, jobs).add_done_callback(
+            lambda done: self._landed(loop, jobs, done)
+        )
+
+    def _landed(
+        self, loop: asyncio.AbstractEventLoop, jobs: list[_Job], done: asyncio.Future[list[Answers | Exception]]
+    ) -> None:
+        self._busy = False
+        if not done.cancelled():
+            self._settle(jobs, done.result())
+        self._schedule(loop)
+
+    def _take(self) -> list[_Job]:
+        """The oldest request that still waits, and those that can be asked with it."""
+        jobs: list[_Job] = []
+        others: deque[_Job] = deque()
+        rows = 0
+        while self._waiting:
+            job = self._waiting.popleft()
+            if job.answer.done():
+                continue
+            if jobs and (job.kind != jobs[0].kind or rows + job.batch.rows > self._max_rows):
+                others.append(job)
+                continue
+            jobs.append(job)
+            rows += job.batch.rows
+        self._waiting = others
+        return jobs
+
+    def _answers(self, jobs: list[_Job]) -> list[Answers | Exception]:
+        """One answer or error per job; runs on the loop or in the thread, never on both at once."""
+        if len(jobs) > 1:
+            try:
+                return _cut(self._timed(_joined(jobs), jobs[0].outputs), jobs)
+            except Exception:  # one of them may be at fault: it shall not cost the others
+                return [answer for job in jobs for answer in self._answers([job])]
+        try:
+            return [self._timed(jobs[0].batch, jobs[0].outputs)]
+        except Exception as e:
+            return [e]
+
+    def _timed(self, batch: Batch, outputs: tuple[str, ...]) -> Answers:
+        started = time.perf_counter()
+        try:
+            return self._ask(batch, outputs)
+        finally:
+            seconds = time.perf_counter() - started
+            before = seconds if self._seconds == float("inf") else self._seconds
+            self._seconds = before + _MEMORY * (seconds - before)
+            self._asked(batch.rows, seconds)
+
+    @staticmethod
+    def _settle(jobs: list[_Job], answers: list[Answers | Exception]) -> None:
+        for job, answer in zip(jobs, answers, strict=True):
+            if job.answer.done():
+                continue
+            if isinstance(answer, Exception):
+                job.answer.set_exception(answer)
+            else:
+                job.answer.set_result(answer)
+
+
+def _joined(jobs: list[_Job]) -> Batch:
+    batches = [job.batch for job in jobs]
+    columns = {name: np.concatenate([b.columns[name] for b in batches]) for name in batches[0].columns}
+    return Batch(columns, sum(b.rows for b in batches))
+
+
+def _cut(answers: Answers, jobs: list[_Job]) -> list[Answers | Exception]:
+    ends = [0]
+    for job in jobs:
+        ends.append(ends[-1] + job.batch.rows)
+    return [{name: array[start:end] for name, array in answers.items()} for start, end in pairwise(ends)]

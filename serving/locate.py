@@ -1,0 +1,78 @@
+"""Finds the files of the model that the server was told to serve: a folder here, or a version in a registry.
+
+Called once by `Core.load`, before anything is known of the model. MLflow is only imported for what is not a folder.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from .errors import ModelUnloadable, first_line
+from .settings import Settings
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+_REGISTERED = re.compile(r"models:/(?P<name>[^/@]+)(?:/(?P<version>\d+)|@(?P<alias>[^/@]+))")
+_URI = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A model's folder, and the name and version that it is registered under; empty for one that is not."""
+
+    folder: Path
+    name: str = ""
+    version: str = ""
+
+
+@contextmanager
+def located(settings: Settings) -> Generator[Located]:
+    """The files of `settings.model`, for as long as the context lasts.
+
+    Raises:
+        ModelUnloadable: there is no such model, or the registry cannot be reached.
+    """
+    if not _URI.match(settings.model):
+        yield Located(Path(settings.model))
+        return
+    with TemporaryDirectory(prefix="tenfold-model-") as folder:
+        yield _fetched(settings, folder)
+
+
+def _fetched(settings: Settings, into: str) -> Located:
+    # MLflow asks a registry that does not answer for minutes unless it is told otherwise, and draws progress bars.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    from mlflow import MlflowClient
+    from mlflow.artifacts import download_artifacts
+
+    registry = settings.registry_uri or None
+    client = MlflowClient(tracking_uri=registry, registry_uri=registry)
+    try:
+        name, version = _registered(client, settings.model)
+        uri = client.get_model_version_download_uri(name, version) if name else settings.model
+        folder = download_artifacts(artifact_uri=uri, dst_path=into, tracking_uri=registry)
+    except Exception as e:  # MLflow raises what its stores, its HTTP client and its file systems raise
+        where = "the registry" if settings.registry_uri else "MLflow's default registry"
+        raise ModelUnloadable(
+            f"The model {settings.model} cannot be fetched from {where} ({type(e).__name__}: {first_line(e)}). Check "
+            f"the name and the version, and that TENFOLD_REGISTRY_URI names a registry that can be reached from here"
+        ) from e
+    return Located(Path(folder), name, version)
+
+
+def _registered(client: MlflowClient, uri: str) -> tuple[str, str]:
+    found = _REGISTERED.fullmatch(uri)
+    if found is None:
+        return "", ""
+    name, version, alias = found["name"], found["version"], found["alias"]
+    return name, version or str(client.get_model_version_by_alias(name, alias).version)

@@ -1,0 +1,155 @@
+"""The process of one model server: live at once, ready when the model is, and a stop that loses no request.
+
+`__main__` runs it. A service's replicas share one listening socket that they inherit (`listen_fd`) and accept from it
+only while they are ready; until then, and always, each answers probes on a socket of its own (`probe_fd`). Without
+them the server listens on host and port from the start.
+
+On SIGTERM or SIGINT: not ready any more, but still accepting; every answer now carries `Connection: close`, so that
+clients move away by themselves. When none is left, or after `drain_seconds`, it stops accepting, finishes what is in
+flight, closes what is still idle, and writes out the inference log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+import threading
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+
+from .app import create_app
+from .core import Core
+from .errors import ModelUnloadable
+from .metrics import Metrics
+from .settings import Settings
+
+# Longer than clients keep an idle connection: it is theirs to close, for a server that does so may cut off a request.
+KEEP_ALIVE_SECONDS = 75
+LOG_CLOSE_SECONDS = 20.0
+BACKLOG = 2048
+# How often the drain looks whether clients have gone, and the log's counters go to the shared metrics.
+_LOOK_SECONDS, _COUNT_SECONDS = 0.02, 0.5
+
+logger = logging.getLogger(__name__)
+
+
+class ModelServer(uvicorn.Server):
+    """uvicorn's server, with a model to load at the start and a drain before the stop."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.metrics = Metrics()
+        self.core = Core(settings, asked=self.metrics.predicted)
+        self.failure: ModelUnloadable | None = None
+        app = create_app(self.core, settings, self.metrics)
+        super().__init__(
+            uvicorn.Config(
+                app,
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                ws="none",
+                backlog=BACKLOG,
+                server_header=False,
+                proxy_headers=False,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            )
+        )
+        self._probe_port: int | None = None
+
+    def run_on(self, listener: socket.socket | None) -> None:
+        """Serve until a signal; `listener` is the bound socket of a server that stands alone.
+
+        Raises:
+            ModelUnloadable: a server that stands alone has no model to serve. A replica stays, and answers why.
+        """
+        probe = self._inherited(self.settings.probe_fd)
+        if probe is not None:
+            self._probe_port = probe.getsockname()[1]
+        self.run(sockets=[s for s in (listener, probe) if s is not None])
+        if self.failure is not None:
+            raise self.failure
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answer on the sockets at once, and begin to load the model."""
+        await super().startup(sockets)
+        self._loading = asyncio.create_task(self._load())
+        self._counting = asyncio.create_task(self._count_log())
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Drain, stop, and write out the log."""
+        self.core.drain()
+        await self._let_clients_go()
+        await super().shutdown(sockets)
+        self._counting.cancel()
+        await asyncio.to_thread(self.core.close, LOG_CLOSE_SECONDS)
+        self._publish_counts()
+        logger.info("stopped after %d requests", self.server_state.total_requests)
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Stop on SIGTERM and SIGINT; uvicorn would raise them again at the end, but a wished stop is no failure."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {n: signal.signal(n, self.handle_exit) for n in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    async def _load(self) -> None:
+        try:
+            await asyncio.to_thread(self.core.load)
+        except ModelUnloadable as e:
+            logger.error("%s", e)
+            if self.settings.listen_fd is None:
+                self.failure, self.should_exit = e, True
+            return
+        except Exception:
+            logger.exception("the model cannot be loaded")
+            self.core.state, self.core.reason = "failed", "the model cannot be loaded; the server's log has the reason"
+            return
+        shared = self._inherited(self.settings.listen_fd)
+        if shared is not None and not self.should_exit:
+            loop = asyncio.get_running_loop()
+            self.servers.append(await loop.create_server(self._protocol, sock=shared, backlog=BACKLOG))
+
+    def _protocol(self) -> asyncio.Protocol:
+        make: Any = self.config.http_protocol_class
+        return make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+
+    async def _let_clients_go(self) -> None:
+        # uvicorn adds these to every answer. It renews them once a second only while it runs, so this stays.
+        headers = self.server_state.default_headers
+        self.server_state.default_headers = [*headers, (b"connection", b"close")]
+        deadline = time.monotonic() + self.settings.drain_seconds
+        # uvicorn's set of connections tells nobody when it changes, so it has to be looked at.
+        while self._has_clients() and time.monotonic() < deadline and not self.force_exit:  # noqa: ASYNC110
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    def _has_clients(self) -> bool:
+        """Whether anyone but a prober is connected."""
+        servers = (getattr(connection, "server", None) for connection in self.server_state.connections)
+        return any(server is None or server[1] != self._probe_port for server in servers)
+
+    async def _count_log(self) -> None:
+        # Replicas share their metrics, and whichever is asked for them answers with what all have published.
+        while True:
+            self._publish_counts()
+            await asyncio.sleep(_COUNT_SECONDS)
+
+    def _publish_counts(self) -> None:
+        if self.core.writer:
+            self.metrics.logged(self.core.writer.counts())
+
+    @staticmethod
+    def _inherited(descriptor: int | None) -> socket.socket | None:
+        return None if descriptor is None else socket.socket(fileno=descriptor)
