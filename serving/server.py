@@ -23,6 +23,7 @@ from typing import Any
 
 import uvicorn
 
+from .acceptor import Acceptor
 from .app import create_app
 from .core import Core
 from .errors import ModelUnloadable
@@ -119,8 +120,8 @@ class ModelServer(uvicorn.Server):
             return
         shared = self._inherited(self.settings.listen_fd)
         if shared is not None and not self.should_exit:
-            loop = asyncio.get_running_loop()
-            self.servers.append(await loop.create_server(self._protocol, sock=shared, backlog=BACKLOG))
+            server: Any = Acceptor(shared, self._protocol, BACKLOG)
+            self.servers.append(server)
 
     def _protocol(self) -> asyncio.Protocol:
         make: Any = self.config.http_protocol_class
