@@ -97,7 +97,10 @@ def _example(folder: Path, info: Mapping[str, Any]) -> tuple[Mapping[str, Any] |
         table = cast("dict[str, Any]", content)
         columns, rows = table.get("columns"), table.get("data")
         if columns and isinstance(rows, list):
-            rows = [dict(zip(columns, row, strict=False)) for row in cast("list[Any]", rows)]
+            try:
+                rows = [dict(zip(columns, row, strict=False)) for row in cast("list[Any]", rows)]
+            except TypeError:  # no list of names, or a row that is no list
+                return ()
     if not isinstance(rows, list):
         return ()
     return tuple(cast("list[Any]", rows))

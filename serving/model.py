@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,8 @@ from .validation import Batch
 
 Array = NDArray[Any]
 Answers = dict[str, Array]
+
+logger = logging.getLogger(__name__)
 
 METHODS = ("predict", "predict_proba", "decision_function")
 """What a model may be asked; the outputs of a model are named as its methods."""
@@ -74,12 +77,9 @@ class Model:
         answers: Answers = {}
         for method in outputs:
             try:
-                answer = np.asarray(getattr(self.estimator, method)(inputs))
+                answers[method] = _entries(getattr(self.estimator, method)(inputs), batch.rows)
             except Exception as e:
                 raise PredictionFailed(method, e) from e
-            if len(answer) != batch.rows:
-                raise PredictionFailed(method, ValueError(f"{batch.rows} rows were asked, {len(answer)} answered"))
-            answers[method] = answer
         return answers
 
     def warm_up(self) -> None:
@@ -89,14 +89,18 @@ class Model:
             ModelUnloadable: the model cannot predict its own example.
         """
         try:
-            answers = self.answer(self._example, self.outputs)
+            answers = self.answer(self._example)
         except PredictionFailed as e:
             whose = "its own example" if self._given else "a made-up row, and it has no example of its own"
             raise ModelUnloadable(
                 f"The model {self.name} version {self.version} cannot predict {whose}: {first_line(e)}. "
                 f"Register it again with rows as it takes them: platform.register(model, name=..., example=X.head())"
             ) from e
-        # An output that is no array of one entry per row, such as probabilities of several labels, is left out.
+        for method in self.outputs[1:]:
+            try:
+                answers |= self.answer(self._example, (method,))
+            except PredictionFailed as e:  # probabilities of several outputs, for one, are no array of an entry per row
+                logger.warning("%s of %s is not served: %s", method, self.name, first_line(e.__cause__ or e))
         self.output_specs = tuple(output_spec(name, a) for name, a in answers.items() if a.dtype.kind in "biufOUSM")
         self.outputs = tuple(spec.name for spec in self.output_specs)
         self._try_arrays(answers)
@@ -141,6 +145,23 @@ def load(folder: Path, *, name: str, version: str, settings: Settings) -> Model:
     columns = getattr(estimator, estimators.NAMES, None)
     signature = parse(saved.inputs, width=width) if saved.inputs else without_types(columns, width=width)
     return Model(estimator, signature, name or folder.resolve().name, version or saved.digest, saved.example)
+
+
+def _entries(answer: Any, rows: int) -> Array:
+    """What the estimator answered, as an array of one entry per row.
+
+    Raises:
+        ValueError: it is none.
+    """
+    # A model of several outputs answers with a list of one array per output, which could be as many as there are rows.
+    if isinstance(answer, list) and any(isinstance(part, np.ndarray) for part in cast("list[Any]", answer)):
+        raise ValueError(f"it answers {len(cast('list[Any]', answer))} arrays instead of one")
+    entries: Array = np.asarray(answer)
+    if entries.ndim == 0:
+        raise ValueError(f"it answers a {type(answer).__name__}, no array")
+    if len(entries) != rows:
+        raise ValueError(f"{rows} rows were asked, {len(entries)} answered")
+    return entries
 
 
 def _estimator(saved: artifact.Artifact, settings: Settings) -> Any:

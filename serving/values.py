@@ -155,6 +155,8 @@ def _datetime(value: Any) -> datetime | np.datetime64:
 
 
 def _any(value: Any) -> Any:
+    if isinstance(value, float | np.floating) and math.isinf(value):
+        raise _Wrong("it is not finite")
     if isinstance(value, str | bool | int | float | datetime | np.generic):
         return value
     raise _Wrong

@@ -1,0 +1,230 @@
+"""Rows of concurrent requests in one call of the model: never mixed, never waiting for nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+from tenfold.serving import batching
+from tenfold.serving.batching import Batcher
+from tenfold.serving.model import Answers
+from tenfold.serving.validation import Batch
+
+
+def rows(*values: Any, dtype: str = "float64") -> Batch:
+    return Batch({"x": np.array(values, dtype)}, len(values))
+
+
+@dataclass
+class Recorder:
+    """Answers twice the value, and a table of value and row count; keeps what it was asked."""
+
+    calls: list[tuple[list[Any], tuple[str, ...], str]] = field(default_factory=list)
+    threads: set[str] = field(default_factory=set)
+    during: Callable[[list[Any]], None] = lambda _: None
+
+    def __call__(self, batch: Batch, outputs: tuple[str, ...]) -> Answers:
+        values = batch.columns["x"]
+        self.calls.append((values.tolist(), outputs, str(values.dtype)))
+        self.threads.add(threading.current_thread().name)
+        self.during(values.tolist())
+        table = np.column_stack([values, values])
+        return {name: {"predict": values * 2, "table": table}[name] for name in outputs}
+
+
+@dataclass
+class Place:
+    model: Recorder
+    batcher: Batcher
+    asked: list[tuple[int, float]]
+
+
+@pytest.fixture
+async def place() -> AsyncIterator[Place]:
+    model, asked = Recorder(), list[tuple[int, float]]()
+    batcher = Batcher(model, max_rows=100, asked=lambda *call: asked.append(call))
+    yield Place(model, batcher, asked)
+    batcher.close()
+
+
+@pytest.fixture(params=["loop", "thread"])
+async def either(place: Place, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """A model that is asked on the event loop, and one that is asked in the thread."""
+    monkeypatch.setattr(batching, "_INLINE_SECONDS", 1.0 if request.param == "loop" else -1.0)
+    await place.batcher.answer(rows(0.0), ("predict",))  # the first call is always in the thread
+    place.model.calls.clear()
+    place.model.threads.clear()
+    place.asked.clear()
+    return place
+
+
+async def test_requests_of_one_moment_are_one_call_and_each_gets_its_own_rows(either: Place) -> None:
+    batches = [rows(*range(10 * n, 10 * n + n % 4 + 1)) for n in range(9)]
+    answers = await asyncio.gather(*(either.batcher.answer(b, ("predict", "table")) for b in batches))
+    assert len(either.model.calls) == 1
+    for batch, answer in zip(batches, answers, strict=True):
+        assert answer["predict"].tolist() == (2 * batch.columns["x"]).tolist()
+        assert answer["table"].tolist() == [[v, v] for v in batch.columns["x"].tolist()]
+
+
+async def test_an_idle_server_asks_at_once(either: Place) -> None:
+    for n in range(5):
+        await either.batcher.answer(rows(n), ("predict",))
+    assert [call[0] for call in either.model.calls] == [[n] for n in range(5)]
+    # No timer is involved: the answer takes turns of the loop, not a wait for company.
+    started = time.perf_counter()
+    for n in range(100):
+        await either.batcher.answer(rows(n), ("predict",))
+    assert time.perf_counter() - started < 1
+
+
+async def test_other_outputs_and_other_types_are_not_joined(either: Place) -> None:
+    requests = [
+        (rows(1.0), ("predict",)),
+        (rows(2.0), ("table",)),
+        (rows(3, dtype="int64"), ("predict",)),
+        (rows(4.0), ("predict",)),
+        (rows(5, dtype="int64"), ("predict",)),
+        (rows(6.0), ("predict", "table")),
+    ]
+    answers = await asyncio.gather(*(either.batcher.answer(*request) for request in requests))
+    assert [set(a) for a in answers] == [set(outputs) for _, outputs in requests]
+    assert sorted(call[0] for call in either.model.calls) == [[1.0, 4.0], [2.0], [3, 5], [6.0]]
+    assert {call[2] for call in either.model.calls if call[0] == [3, 5]} == {"int64"}
+    assert answers[3]["predict"].tolist() == [8.0]
+
+
+async def test_rows_are_counted_and_not_requests(either: Place) -> None:
+    sizes = [60, 60, 30, 10, 150, 1]
+    batches = [rows(*range(100 * n, 100 * n + size)) for n, size in enumerate(sizes)]
+    answers = await asyncio.gather(*(either.batcher.answer(b, ("predict",)) for b in batches))
+    assert [len(a["predict"]) for a in answers] == sizes
+    # At most 100 in a call, unless one request alone has more.
+    assert [len(call[0]) for call in either.model.calls] == [100, 61, 150]
+    assert [count for count, _ in either.asked] == [100, 61, 150]
+    for batch, answer in zip(batches, answers, strict=True):
+        assert answer["predict"].tolist() == (2 * batch.columns["x"]).tolist()
+
+
+async def test_one_failing_request_does_not_fail_its_neighbours(either: Place) -> None:
+    def no_sevens(values: list[Any]) -> None:
+        if 7 in values:
+            raise ZeroDivisionError("seven")
+
+    either.model.during = no_sevens
+    answers = await asyncio.gather(
+        *(either.batcher.answer(rows(n), ("predict",)) for n in (5, 6, 7, 8)), return_exceptions=True
+    )
+    assert isinstance(answers[2], ZeroDivisionError)
+    assert [a["predict"].tolist() for a in answers if isinstance(a, dict)] == [[10], [12], [16]]
+
+
+async def test_an_answer_that_cannot_be_cut_fails_and_the_next_request_works(place: Place) -> None:
+    whole = place.batcher._ask
+    place.batcher._ask = lambda batch, outputs: {"predict": None}
+    answers = await asyncio.gather(
+        *(place.batcher.answer(rows(n), ("predict",)) for n in range(2)), return_exceptions=True
+    )
+    assert answers == [{"predict": None}] * 2  # each alone gets what the model says, whatever it is
+    place.batcher._ask = whole
+    assert (await place.batcher.answer(rows(4), ("predict",)))["predict"].tolist() == [8]
+
+
+async def test_a_request_whose_client_went_away_is_not_asked(place: Place) -> None:
+    entered, go_on = threading.Event(), threading.Event()
+    place.model.during = lambda _: entered.set() or go_on.wait(10) or None
+    first = asyncio.create_task(place.batcher.answer(rows(1), ("predict",)))
+    await asyncio.to_thread(entered.wait, 10)
+    gone = asyncio.create_task(place.batcher.answer(rows(2), ("predict",)))
+    stays = asyncio.create_task(place.batcher.answer(rows(3), ("predict",)))
+    await asyncio.sleep(0)
+    gone.cancel()
+    go_on.set()
+    assert (await first)["predict"].tolist() == [2]
+    assert (await stays)["predict"].tolist() == [6]
+    assert [call[0] for call in place.model.calls] == [[1], [3]]
+    with pytest.raises(asyncio.CancelledError):
+        await gone
+
+
+async def test_a_client_that_goes_away_while_the_model_runs_costs_nobody(place: Place) -> None:
+    entered, go_on = threading.Event(), threading.Event()
+    place.model.during = lambda _: entered.set() or go_on.wait(10) or None
+    first = asyncio.create_task(place.batcher.answer(rows(1), ("predict",)))
+    await asyncio.to_thread(entered.wait, 10)
+    first.cancel()
+    go_on.set()
+    assert (await place.batcher.answer(rows(2), ("predict",)))["predict"].tolist() == [4]
+
+
+async def test_what_arrives_while_the_model_runs_is_the_next_call(place: Place) -> None:
+    entered, go_on = threading.Event(), threading.Event()
+    place.model.during = lambda _: entered.set() or go_on.wait(10) or None
+    first = asyncio.create_task(place.batcher.answer(rows(1), ("predict",)))
+    await asyncio.to_thread(entered.wait, 10)
+    others = [asyncio.create_task(place.batcher.answer(rows(n), ("predict",))) for n in range(2, 8)]
+    await asyncio.sleep(0)
+    go_on.set()
+    await asyncio.gather(first, *others)
+    assert [call[0] for call in place.model.calls] == [[1], [2, 3, 4, 5, 6, 7]]
+
+
+async def test_a_slow_model_runs_in_the_thread_and_the_loop_goes_on(place: Place) -> None:
+    go_on = threading.Event()
+    place.model.during = lambda _: go_on.wait(10) or None
+    request = asyncio.create_task(place.batcher.answer(rows(1), ("predict",)))
+    turns = 0
+    async with asyncio.timeout(5):
+        while turns < 1000:  # all of them while the model runs
+            await asyncio.sleep(0)
+            turns += 1
+    assert not request.done()
+    go_on.set()
+    await request
+    place.model.during = lambda _: time.sleep(0.02)
+    for n in range(3):
+        await place.batcher.answer(rows(n), ("predict",))
+    assert place.model.threads == {"model_0"}
+
+
+async def test_a_quick_model_is_asked_on_the_loop_but_never_for_many_rows(place: Place) -> None:
+    batcher = Batcher(place.model, max_rows=1000, asked=lambda *_: None)
+    for n in range(5):
+        await batcher.answer(rows(n), ("predict",))
+    assert threading.current_thread().name in place.model.threads
+    place.model.threads.clear()
+    await batcher.answer(rows(*range(500)), ("predict",))
+    assert place.model.threads == {"model_0"}
+    batcher.close()
+
+
+async def test_the_model_is_never_asked_twice_at_once(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    running, most = 0, 0
+
+    def count(values: list[Any]) -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        time.sleep(0.0005 if values[0] % 2 else 0)
+        running -= 1
+
+    place.model.during = count
+    monkeypatch.setattr(batching, "_INLINE_SECONDS", 0.0003)  # now on the loop, now in the thread
+
+    async def client(n: int) -> None:
+        for k in range(30):
+            value = 1000 * n + k
+            answer = await place.batcher.answer(rows(value, dtype="int64"), ("predict",))
+            assert answer["predict"].tolist() == [2 * value]
+            if k % 3 == n % 3:
+                await asyncio.sleep(0)
+
+    await asyncio.gather(*(client(n) for n in range(16)))
+    assert most == 1
+    assert len(place.model.threads) == 2
