@@ -1,5 +1,7 @@
 """`ServiceSpec`: what should be. Plain, frozen data that both targets make so.
 
+Host and ports are the local target's; images, ingress, autoscaling, database and registry are Kubernetes'.
+
 Who uses it: the Python API and the CLI build one, a target stores and realises it, retraining writes a new one
 with the next pinned version. Nothing here opens a file or a socket.
 """
@@ -9,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 from datetime import time
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -64,6 +66,41 @@ class ServerOptions(Frozen):
     )
 
 
+class Images(Frozen):
+    """What the pods on a cluster are made from."""
+
+    serving: str = Field(default="ml-serving:1.0", description="Image of the model server.")
+    training: str = Field(default="ml-training:1.0", description="Image of the nights and of the registry's server.")
+    user_interface: str = Field(default="user-interface:1.0", description="Image of the page.")
+    postgres: str = Field(default="postgres:17", description="Image of the small database that comes with it.")
+
+
+class Ingress(Frozen):
+    """Where people reach the page of a cluster, from outside of it. The model is never reachable there."""
+
+    kind: Literal["ingress", "httproute", "none"] = Field(
+        default="ingress", description="ingress, httproute (Gateway API), or none."
+    )
+    path: str = Field(default="/app", pattern=r"^(/[\w.~-]+)+$", description="Path of the page.")
+    class_name: str = Field(default="nginx", description="Class of the Ingress; for an httproute the Gateway's name.")
+    host: str | None = Field(default=None, description="Host name; None: every one.")
+    tls_secret: str | None = Field(default=None, description="Secret with the certificate of the host; None: no TLS.")
+
+
+class Autoscaling(Frozen):
+    """How many replicas the cluster may choose, and by what. Where it is set, `replicas` is only where it starts."""
+
+    min_replicas: int = Field(default=2, ge=1, description="Never fewer.")
+    max_replicas: int = Field(default=20, ge=1, description="Never more.")
+    cpu_percent: int = Field(default=70, ge=1, le=1000, description="Use of the requested CPU that it aims at.")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.min_replicas > self.max_replicas:
+            raise ValueError(f"min_replicas {self.min_replicas} is more than max_replicas {self.max_replicas}")
+        return self
+
+
 class ServiceSpec(Frozen):
     """The desired state of one service: a pinned model version on a number of replicas.
 
@@ -91,6 +128,20 @@ class ServiceSpec(Frozen):
     resources: Resources = Resources()
     server: ServerOptions = ServerOptions()
     retraining: Retraining = Retraining()
+    images: Images = Images()
+    ingress: Ingress = Ingress()
+    autoscaling: Autoscaling | None = Field(
+        default=None, description="min_replicas, max_replicas and cpu_percent on a cluster; None: `replicas` stay."
+    )
+    database: str | None = Field(
+        default=None,
+        description="Secret on the cluster whose `url` names an existing PostgreSQL; None: a small one is made.",
+    )
+    registry: str | None = Field(
+        default=None,
+        pattern=r"^https?://",
+        description="Address of an existing MLflow server, for the pods of a cluster; None: one is made.",
+    )
 
     @field_validator("model")
     @classmethod
