@@ -22,7 +22,7 @@ from .protocols.envelope import Envelope, refuse, refuse_route
 from .settings import Settings
 
 
-def create_app(core: Core, settings: Settings, metrics: Metrics) -> Envelope:
+def create_app(core: Core, settings: Settings, metrics: Metrics) -> FastAPI:
     """The ASGI application over `core`."""
     edge = Edge(core, settings, metrics)
     app = FastAPIOffline(title="tenfold model server", summary=summary, redoc_url=None, redirect_slashes=False)
@@ -30,8 +30,10 @@ def create_app(core: Core, settings: Settings, metrics: Metrics) -> Envelope:
         app.include_router(protocol.router(edge))
     app.add_exception_handler(ServingError, refuse)
     app.add_exception_handler(HTTPException, refuse_route)
+    # Around all routes, but within Starlette's own answer to an exception, which is plain text in no protocol's shape.
+    app.add_middleware(Envelope, core=core, metrics=metrics)
     _document(app, core)
-    return Envelope(app, core, metrics)
+    return app
 
 
 def _document(app: FastAPI, core: Core) -> None:

@@ -125,7 +125,7 @@ class UntrustedTypes(ModelUnloadable):
         self.types = tuple(types)
         super().__init__(
             f"The model {source} holds types that are not trusted: {', '.join(self.types)}. "
-            f"If you know them and where the model comes from, name them in TENFOLD_TRUSTED_TYPES (--trusted-types)"
+            f"If you know them and where the model comes from, name them in TENFOLD_TRUSTED_TYPES"
         )
 
 

@@ -85,6 +85,8 @@ def _failed(path: str, identity: str) -> Response:
 async def refuse(request: Request, error: Exception) -> Response:
     """Answer a `ServingError` in the shape of the protocol that was spoken."""
     assert isinstance(error, ServingError)
+    if error.status == 500:
+        _logger.error("the request to %s failed", request.url.path, exc_info=error)
     headers: dict[str, str] = {}
     if error.status == 503:
         headers["Retry-After"] = "1"

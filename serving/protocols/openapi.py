@@ -124,8 +124,16 @@ def _infer_example(model: Model) -> Json:
     row = model.example[0]
     inputs = v2_inputs(model.signature)
     if not model.signature.named:
-        return {"inputs": [{**inputs[0], "shape": [1, len(row)], "data": [list(row.values())]}]}
-    return {"inputs": [{**tensor, "shape": [1], "data": [row[tensor["name"]]]} for tensor in inputs]}
+        return {"inputs": [_with_data(inputs[0], [1, len(row)], list(row.values()))]}
+    return {"inputs": [_with_data(tensor, [1], [row[tensor["name"]]]) for tensor in inputs]}
+
+
+def _with_data(tensor: Json, shape: list[int], data: list[Any]) -> Json:
+    datatype = tensor["datatype"]
+    # A column of which only that it holds scalars is known is described as strings; its example may be numbers.
+    if datatype == "BYTES" and not any(isinstance(value, str) for value in data):
+        datatype = "BOOL" if all(isinstance(value, bool) for value in data) else "FP64"
+    return {**tensor, "datatype": datatype, "shape": shape, "data": data}
 
 
 def _post(item: Json, request: str, answer: str, example: Json, *errors: int, error: str = "Error") -> None:

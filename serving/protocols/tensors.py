@@ -66,11 +66,17 @@ def take(document: dict[str, Any]) -> InferRequest:
 
 
 def matrix(inputs: Sequence[Tensor], signature: Signature) -> list[list[Any]] | None:
-    """The rows, if they came as one tensor of [rows, columns]; None if each column came as a tensor of its own."""
+    """The rows, if they came as one tensor of [rows, columns]; None if each column came as a tensor of its own.
+
+    Raises:
+        InvalidInput: a tensor without columns.
+    """
     first = inputs[0]
     if len(inputs) > 1 or len(first.shape) != 2 or (first.name in signature.by_name and first.shape[1] == 1):
         return None
     width = first.shape[1]
+    if width == 0:
+        raise InvalidInput(f"The input '{first.name}' has the shape {list(first.shape)}. Send at least one column")
     return [first.data[at : at + width] for at in range(0, len(first.data), width)]
 
 
