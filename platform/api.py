@@ -9,7 +9,7 @@ Everything it does goes through one target and one registry; the CLI has a comma
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -30,15 +30,34 @@ if TYPE_CHECKING:
 
     from ..serving.inference_log.store import InferenceLog
     from ..training.registry import ModelVersion, Registry
+    from .retraining import Nights
 
 
 class Platform:
-    """Models, services and data of one place. Build it with `Platform.local()`."""
+    """Models, services and data of one place. Build it with `Platform.local()` or `Platform.kubernetes()`."""
 
-    def __init__(self, target: Target, registry: Registry, log_url: str) -> None:
+    def __init__(
+        self,
+        target: Target,
+        registry: Registry,
+        log_url: str | Callable[[], str],
+        *,
+        address: Callable[[str], str] | None = None,
+        nights: Nights | None = None,
+    ) -> None:
+        """
+        Args:
+            target: what runs the services.
+            registry: of models and nights.
+            log_url: where predictions and labels are kept, or how to find out.
+            address: where this process reaches the model of a service; None: where its status says.
+            nights: runs nights elsewhere; None: they run in this process.
+        """
         self.target = target
         self.registry = registry
-        self.log_url = log_url
+        self.nights = nights
+        self._log_url = log_url
+        self._address = address
 
     @classmethod
     def local(cls, state: str | Path | None = None, *, background: bool = True) -> Self:
@@ -57,6 +76,29 @@ class Platform:
             registry.fetch(name, version, into)
 
         return cls(LocalTarget(folder, fetch, background=background), registry, folder.log_url)
+
+    @classmethod
+    def kubernetes(cls, namespace: str | None = None, context: str | None = None) -> Self:
+        """The platform in a namespace of a cluster. Nothing is read or opened yet.
+
+        From outside of the cluster the model, the registry and the inference log are reached through the API server.
+
+        Args:
+            namespace: default `TENFOLD_NAMESPACE`, else the pod's own, else the context's.
+            context: of the KUBECONFIG; default its current one.
+        """
+        from .kubernetes.platform import parts
+
+        return cls(**parts(namespace, context))
+
+    @property
+    def log_url(self) -> str:
+        """Where this process reaches the inference log's database."""
+        return self._log_url if isinstance(self._log_url, str) else self._log_url()
+
+    def address(self, name: str) -> str:
+        """Where this process reaches the model of the service."""
+        return self._address(name) if self._address else self.target.status(name).url
 
     def __repr__(self) -> str:
         return f"Platform({', '.join(self.target.names) or 'no services'})"
@@ -96,6 +138,15 @@ class Platform:
     def plan(self, spec: ServiceSpec) -> tuple[Change, ...]:
         """What `deploy(spec)` would change; empty when nothing."""
         return self.target.plan(spec)
+
+    def render(self, spec: ServiceSpec) -> str:
+        """What a cluster is given to run `spec`, as YAML, whatever this platform runs on.
+
+        The database's password is made in the cluster by a Job that is part of it.
+        """
+        from .kubernetes.render import render
+
+        return render(spec)
 
     def deploy(
         self, service: str | ServiceSpec, *, version: str | None = None, progress: Progress | None = None, **fields: Any

@@ -10,10 +10,10 @@ import fcntl
 import os
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from pydantic import Field, ValidationError
 
@@ -59,6 +59,14 @@ class Retrained(Shown, Frozen):
         return nights_view([self.night])
 
 
+class Nights(Protocol):
+    """Runs nights elsewhere than in this process."""
+
+    def run(self, platform: Platform, name: str, days: Sequence[date]) -> list[Retrained]:
+        """Run the nights of these days, in a row and in this order, and tell what became of them."""
+        ...
+
+
 def retrain(platform: Platform, name: str, date: date, *, progress: Progress | None = None) -> Retrained:
     """Run the night of `date`, or finish it if it was trained but never rolled out.
 
@@ -66,6 +74,8 @@ def retrain(platform: Platform, name: str, date: date, *, progress: Progress | N
         UnknownService: there is no such service.
         PlatformError: the training process ended without a decision.
     """
+    if platform.nights:
+        return platform.nights.run(platform, name, [date])[0]
     with _one_at_a_time(platform, name):
         night = _train(platform, name, date, platform.target.status(name).spec.retraining)
         # Asked again: training took its time, and a person may have scaled or deleted the service meanwhile.

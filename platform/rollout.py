@@ -12,7 +12,6 @@ from .errors import RolloutFailed
 from .spec import ServiceSpec
 from .target import Status, Target, Traffic
 
-POLL_SECONDS = 0.25
 # A version that fails more of its first requests than this is rolled back.
 FAILING_SHARE = 0.01
 
@@ -39,7 +38,7 @@ def roll_out(
     before = status.traffic
     deadline = time.monotonic() + watch_seconds
     while time.monotonic() < deadline:
-        time.sleep(POLL_SECONDS)
+        time.sleep(target.poll_seconds)
         status = target.status(spec.name)
         requests, errors = answered(before, status.traffic, spec.version)
         if errors > FAILING_SHARE * requests:
@@ -64,7 +63,7 @@ def wait_ready(target: Target, name: str, *, progress: Progress | None = None) -
             return status
         if status.verdict in {"failed", "stopped"}:
             raise RolloutFailed(status.reason)
-        time.sleep(POLL_SECONDS)
+        time.sleep(target.poll_seconds)
 
 
 def answered(before: tuple[Traffic, ...], now: tuple[Traffic, ...], version: str) -> tuple[int, int]:

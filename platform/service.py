@@ -56,7 +56,7 @@ class Service(Shown):
     def client(self) -> Client:
         """The HTTP client that `predict` and `feedback` use."""
         if self._client is None:
-            self._client = Client(self.url, name=self.name)
+            self._client = Client(self._platform.address(self.name), name=self.name)
             # Nobody closes a service; its connections end with it, and at the latest with the program.
             weakref.finalize(self, self._client.close)
         return self._client
@@ -102,9 +102,9 @@ class Service(Shown):
         self._platform.registry.promote(self.name, previous.version)
         return status
 
-    def logs(self, *, follow: bool = False) -> Iterator[LogLine]:
-        """What the replicas wrote; with `follow`, on and on."""
-        return self._target.logs(self.name, follow=follow)
+    def logs(self, *, follow: bool = False, previous: bool = False) -> Iterator[LogLine]:
+        """What the replicas wrote; with `follow`, on and on; with `previous`, those that ended."""
+        return self._target.logs(self.name, follow=follow, previous=previous)
 
     def delete(self) -> tuple[str, ...]:
         """Stop and forget the service. Returns what is kept."""
@@ -141,10 +141,14 @@ class Service(Shown):
         if first > last:
             raise PlatformError(f"The first day, {first}, is after the last, {last}. Give the earlier one first")
         days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+        if self._platform.nights:
+            return self._platform.nights.run(self._platform, self.name, days)
         return [self.retrain(day) for day in days]
 
     def retrain_due(self, now: datetime | None = None) -> list[Retrained]:
         """Run the nights that are due, oldest first: what the alarm clock calls."""
+        if self._platform.nights:
+            return self._platform.nights.run(self._platform, self.name, due(self._platform, self.name, now))
         return [self.retrain(day) for day in due(self._platform, self.name, now)]
 
     def nights(self) -> list[Night]:

@@ -1,6 +1,7 @@
 """The contract between tenfold and what runs a service: five methods, and the values they speak in.
 
-`tenfold.platform.local` implements it with processes on this machine. One test suite runs over every target.
+`tenfold.platform.local` implements it with processes on this machine, `tenfold.platform.kubernetes` with a Deployment
+and what belongs to it. One test suite runs over every target.
 """
 
 from __future__ import annotations
@@ -88,6 +89,11 @@ class Target(Protocol):
     """What runs services. Construction opens nothing; every method tells the truth of the moment it is called."""
 
     @property
+    def poll_seconds(self) -> float:
+        """How often its status is worth asking for."""
+        ...
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The services that exist, sorted."""
         ...
@@ -108,8 +114,8 @@ class Target(Protocol):
         """
         ...
 
-    def logs(self, name: str, *, follow: bool = False) -> Iterator[LogLine]:
-        """What the replicas wrote, oldest first; with `follow`, on and on."""
+    def logs(self, name: str, *, follow: bool = False, previous: bool = False) -> Iterator[LogLine]:
+        """What the replicas wrote, oldest first; with `follow`, on and on; with `previous`, those that ended."""
         ...
 
     def delete(self, name: str) -> tuple[str, ...]:

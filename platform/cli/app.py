@@ -13,6 +13,7 @@ import typer
 
 from ... import __version__
 from . import data, demo, loadtest, nights, run, services
+from .common import Place, TargetName, place
 
 app = typer.Typer(
     name="tenfold",
@@ -23,7 +24,16 @@ app = typer.Typer(
 )
 
 PANELS = {
-    "Serve": (run.serve, run.up, run.down, services.deploy, services.plan, services.status, services.logs),
+    "Serve": (
+        run.serve,
+        run.up,
+        run.down,
+        services.deploy,
+        services.plan,
+        services.render,
+        services.status,
+        services.logs,
+    ),
     "Change": (services.scale, services.rollback, services.delete),
     "Models and data": (data.register, data.import_rows, data.predict, data.feedback),
     "Retrain": (
@@ -65,8 +75,17 @@ def tenfold(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
+    target: Annotated[
+        TargetName, typer.Option(envvar="TENFOLD_TARGET", help="What runs the services.")
+    ] = TargetName.local,
+    namespace: Annotated[
+        str | None,
+        typer.Option(envvar="TENFOLD_NAMESPACE", help="Of the cluster.", show_default="that of the context"),
+    ] = None,
+    context: Annotated[str | None, typer.Option(help="Of the KUBECONFIG.", show_default="its current one")] = None,
 ) -> None:
     """The root command; everything happens in its subcommands."""
+    place.set(Place(target, namespace, context))
 
 
 def main() -> None:

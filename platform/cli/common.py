@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,16 +27,44 @@ StateOption = Annotated[
 NameArgument = Annotated[str, typer.Argument(help="Name of the service.", show_default=False)]
 
 
-def local_platform(state: Path | None) -> Platform:
+class TargetName(StrEnum):
+    """What runs the services."""
+
+    local = "local"
+    kubernetes = "kubernetes"
+
+
+@dataclass(frozen=True)
+class Place:
+    """What the options before the command say."""
+
+    target: TargetName = TargetName.local
+    namespace: str | None = None
+    context: str | None = None
+
+
+place: ContextVar[Place] = ContextVar("place", default=Place())  # noqa: B039 - it is frozen
+
+
+def platform_of(state: Path | None) -> Platform:
     """The platform that the command speaks to."""
     from ..api import Platform
 
+    chosen = place.get()
+    if chosen.target is TargetName.kubernetes:
+        return Platform.kubernetes(chosen.namespace, chosen.context)
     return Platform.local(state)
+
+
+def local_only(command: str) -> None:
+    """Refuse a command that has nothing to do on a cluster."""
+    if place.get().target is not TargetName.local:
+        raise typer.BadParameter(f"`{command}` is of the local platform only; leave out --target.")
 
 
 def service_of(state: Path | None, name: str) -> Service:
     """The service that the command is about."""
-    return local_platform(state).service(name)
+    return platform_of(state).service(name)
 
 
 @contextmanager

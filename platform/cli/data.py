@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .common import NameArgument, StateOption, local_platform, service_of
+from .common import NameArgument, StateOption, platform_of, service_of
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -29,7 +29,7 @@ def register(
 
     settings: dict[str, Any] = {"model": str(folder)}  # what else there is comes from the environment
     model = load(folder, name=name, version="", settings=Settings(**settings))
-    version = local_platform(state).register(model.estimator, name, example=_frame(model.example))
+    version = platform_of(state).register(model.estimator, name, example=_frame(model.example))
     typer.echo(f"Registered {version.uri}. Serve it with: tenfold deploy {name}")
 
 

@@ -23,6 +23,14 @@ An error is one sentence on stderr that says what happened, with which value, an
 | exit code | meaning |
 | --- | --- |
 """
+TARGET_HEAD = """
+## Before the command
+
+`tenfold --target kubernetes --namespace ml status`, say.
+
+| | default | meaning |
+| --- | --- | --- |
+"""
 FIELDS_HEAD = """
 ## Fields of a service
 
@@ -46,7 +54,8 @@ def reference() -> str:
         f"\n## {panel}\n" + "".join(_command(name, command) for name, command in members)
         for panel, members in by_panel.items()
     )
-    return HEAD + codes + "".join(sections) + FIELDS_HEAD + "".join(_fields(ServiceSpec))
+    everywhere = TARGET_HEAD + "".join(_rows(typer.main.get_command(app)))
+    return HEAD + codes + everywhere + "".join(sections) + FIELDS_HEAD + "".join(_fields(ServiceSpec))
 
 
 def _fields(model: type[BaseModel], prefix: str = "") -> Iterator[str]:

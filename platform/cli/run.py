@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .common import StateOption, local_platform, output
+from .common import StateOption, local_only, output, platform_of
 from .services import FileOption, OptionalName, PortOption, ReplicasOption, SetOption, VersionOption, wished
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ def up(
     """Run the whole platform in the foreground until Ctrl-C: all services, the page, the registry, the alarm clock."""
     from ..api import Platform
 
+    local_only("up")
     platform = Platform.local(state, background=False)
     if name or file:
         platform.target.apply(wished(platform, name, file, version, replicas, port, settings))
@@ -96,5 +97,5 @@ def _run(platform: Platform) -> None:
 
 def down(state: StateOption = None) -> None:
     """Stop everything that runs; desired state, models and data stay, and `up` or `deploy` starts it again."""
-    stopped = local_platform(state).down()
+    stopped = platform_of(state).down()
     typer.echo(f"Stopped {stopped} processes." if stopped else "Nothing was running.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .common import NameArgument, StateOption, interruptible, local_platform, output, service_of
+from .common import NameArgument, StateOption, interruptible, output, platform_of, service_of
 
 if TYPE_CHECKING:
     from ..api import Platform
@@ -43,7 +43,7 @@ def deploy(
     state: StateOption = None,
 ) -> None:
     """Make a service what it should be, in the background, and return when it is ready."""
-    platform = local_platform(state)
+    platform = platform_of(state)
     spec = wished(platform, name, file, version, replicas, port, settings)
     with interruptible(spec.name):
         service = platform.deploy(spec)
@@ -62,10 +62,23 @@ def plan(
     """Show what `deploy` with the same arguments would change. Exit codes: 0 nothing, 1 error, 2 something."""
     from ..display import changes_view
 
-    platform = local_platform(state)
+    platform = platform_of(state)
     changes = platform.plan(wished(platform, name, file, version, replicas, port, settings))
     output().print(changes_view(changes))
     raise typer.Exit(DIFFERS if changes else 0)
+
+
+def render(
+    name: OptionalName = None,
+    file: FileOption = None,
+    version: VersionOption = None,
+    replicas: ReplicasOption = None,
+    settings: SetOption = None,
+    state: StateOption = None,
+) -> None:
+    """Print the YAML that `deploy` with the same arguments would apply to a cluster, to keep it in Git."""
+    platform = platform_of(state)
+    typer.echo(platform.render(wished(platform, name, file, version, replicas, None, settings)), nl=False)
 
 
 def wished(
@@ -138,7 +151,7 @@ def status(
     state: StateOption = None,
 ) -> None:
     """Show desired and actual state of one service, or of all."""
-    platform = local_platform(state)
+    platform = platform_of(state)
     if json:
         seen = [platform.target.status(name)] if name else platform.statuses()
         items = ",\n".join(s.model_dump_json(indent=2) for s in seen)
@@ -146,9 +159,8 @@ def status(
     elif watch:
         from rich.live import Live
 
-        from ..rollout import POLL_SECONDS
-
-        with Live(console=output(), get_renderable=lambda: _view(platform, name), refresh_per_second=1 / POLL_SECONDS):
+        often = 1 / platform.target.poll_seconds
+        with Live(console=output(), get_renderable=lambda: _view(platform, name), refresh_per_second=often):
             _until_interrupted()
     else:
         output().print(_view(platform, name))
@@ -174,10 +186,13 @@ def _view(platform: Platform, name: str | None) -> Any:
 def logs(
     name: NameArgument,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as they write, until Ctrl-C.")] = False,
+    previous: Annotated[
+        bool, typer.Option("--previous", "-p", help="What those wrote that ended, or before their last restart.")
+    ] = False,
     state: StateOption = None,
 ) -> None:
-    """Print what the replicas wrote, each line after its replica's number."""
-    for line in service_of(state, name).logs(follow=follow):
+    """Print what the replicas wrote, each line after its replica's name."""
+    for line in service_of(state, name).logs(follow=follow, previous=previous):
         typer.echo(f"{line.replica} {line.text}")
 
 

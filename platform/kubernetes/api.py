@@ -72,9 +72,9 @@ def path_of(kind: str, namespace: str, name: str = "", *, subresource: str = "")
     return "/".join(part for part in (f"{root}/namespaces/{namespace}/{plural}", name, subresource) if part)
 
 
-def apply_request(manifest: Object, namespace: str, *, dry_run: bool) -> Request:
+def apply_request(manifest: Object, namespace: str, *, dry_run: bool = False, force: bool = False) -> Request:
     """The server-side apply of a manifest."""
-    query = [("fieldManager", MANAGER), ("force", "false"), ("fieldValidation", "Strict")]
+    query = [("fieldManager", MANAGER), ("force", str(force).lower()), ("fieldValidation", "Strict")]
     path = path_of(manifest["kind"], namespace, manifest["metadata"]["name"])
     dry = [("dryRun", "All")] if dry_run else []
     return Request("PATCH", path, tuple(query + dry), manifest, "application/apply-patch+yaml")
@@ -92,6 +92,10 @@ def failure(status: int, said: Object, what: str) -> KubernetesError:
         quota = "exceeded quota" in message or "violates PodSecurity" in message
         remedy = "Change the namespace's policy or the spec" if quota else "Ask for the right, or use another account"
         return NotAllowed(f"The cluster refuses {what}: {message}. {remedy}")
+    if status == 404 and message.startswith("namespaces "):
+        return NotFound(
+            f"The cluster does not have the namespace: {message}. Make it with: kubectl create namespace NAME"
+        )
     if status == 404:
         return NotFound(f"The cluster does not have {what}: {message}")
     return KubernetesError(f"The cluster does not take {what}: {message}. See: tenfold --target kubernetes doctor")
@@ -119,7 +123,8 @@ class Api:
         from kubernetes import config
 
         with suppress(Exception):
-            contexts, active = config.list_kube_config_contexts()
+            listed: Any = config.list_kube_config_contexts()
+            contexts, active = listed
             chosen = next((c for c in contexts if c["name"] == self._context), active)
             return str(chosen["context"].get("namespace") or "default")
         return "default"
@@ -165,14 +170,19 @@ class Api:
         request = Request("GET", path_of(kind, self.namespace), tuple(query))
         return list(self._ask(request, f"the list of {KINDS[kind][1]}").get("items") or [])
 
-    def apply(self, manifest: Object, *, dry_run: bool = False) -> Object:
+    def apply(self, manifest: Object, *, dry_run: bool = False, force: bool = False) -> Object:
         """Make the object what the manifest says, and return what it then is.
+
+        Args:
+            manifest: what should be.
+            dry_run: whether the server only tells what would be.
+            force: whether fields are taken from other managers.
 
         Raises:
             FieldConflict: another manager set a field to another value.
         """
         what = f"{manifest['kind']} {manifest['metadata']['name']}"
-        return self._ask(apply_request(manifest, self.namespace, dry_run=dry_run), what)
+        return self._ask(apply_request(manifest, self.namespace, dry_run=dry_run, force=force), what)
 
     def create(self, manifest: Object) -> Object:
         """Make a new object."""

@@ -40,8 +40,8 @@ class FieldConflict(KubernetesError):
         self.causes = tuple(causes)
         fields = "; ".join(f"{field} ({said})" for field, said in causes)
         super().__init__(
-            f"{what} has fields that another manager set to another value: {fields}. Let that manager leave them alone, "
-            "or take them over once: tenfold --target kubernetes render NAME | "
+            f"{what} has fields that another manager set to another value: {fields}. "
+            "Let that manager leave them alone, or take them over once: tenfold --target kubernetes render NAME | "
             "kubectl apply --server-side --force-conflicts --field-manager=tenfold -f -"
         )
 

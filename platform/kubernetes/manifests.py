@@ -20,7 +20,7 @@ Object = dict[str, Any]
 SEED: Final = "ml-model"
 SPEC, CAUSE = "tenfold.dev/spec", "kubernetes.io/change-cause"
 SERVICE_LABEL, OWNED_LABEL = "tenfold.dev/service", "tenfold.dev/of"
-DATABASE_SECRET, DATABASE_KEY = "tenfold-database", "url"  # noqa: S105 - names, not secrets
+DATABASE_SECRET, DATABASE_KEY = "tenfold-database", "url"
 REGISTRY: Final = "http://mlflow:5000"
 PRE_STOP_SECONDS, LONGEST_REQUEST_SECONDS, LOG_CLOSE_SECONDS = 5, 30, 20
 NEVER: Final = "0 2 * * *"
@@ -42,16 +42,14 @@ def load(*files: str) -> list[Object]:
     return [copy.deepcopy(document) for file in files for document in _documents(file)]
 
 
-def manifests(spec: ServiceSpec, *, replicas: int | None = None, database: bool = True) -> list[Object]:
+def manifests(spec: ServiceSpec, *, replicas: int | None = None) -> list[Object]:
     """Everything that the service needs, in the order in which it is applied.
 
     Args:
         spec: what should be.
         replicas: where another than `spec.replicas` runs now and an autoscaler decides; None: the spec's.
-        database: whether the shared database is part of it; its Secret is made apart, for it holds a password.
     """
-    shared = shared_manifests(spec) if database else []
-    return [*shared, *page_manifests(spec), *service_manifests(spec, replicas=replicas)]
+    return [*shared_manifests(spec), *page_manifests(spec), *service_manifests(spec, replicas=replicas)]
 
 
 def shared_manifests(spec: ServiceSpec | None = None) -> list[Object]:

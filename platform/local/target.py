@@ -42,6 +42,8 @@ class LocalTarget:
         background: whether `apply` starts a controller when none runs; `tenfold up` is one itself.
     """
 
+    poll_seconds = 0.25
+
     def __init__(self, state: State, fetch: Fetch, *, background: bool = True) -> None:
         self.state = state
         self._fetch = fetch
@@ -107,12 +109,16 @@ class LocalTarget:
             next_run=next_run(spec.retraining, datetime.now(UTC)),
         )
 
-    def logs(self, name: str, *, follow: bool = False) -> Iterator[LogLine]:
-        """What the replicas wrote, one after the other; with `follow`, then line by line as they write."""
+    def logs(self, name: str, *, follow: bool = False, previous: bool = False) -> Iterator[LogLine]:
+        """What the replicas wrote, one after the other; with `follow`, then line by line as they write.
+
+        With `previous`, only what those wrote that are no more.
+        """
         folder = self.state.existing(name)
         read: dict[Path, int] = {}
+        left_out = {r.id for r in self.status(name).replicas} if previous else set[str]()
         while True:
-            for file in sorted(folder.logs.glob("*.log")):
+            for file in sorted(f for f in folder.logs.glob("*.log") if str(int(f.stem)) not in left_out):
                 # The logs of the oldest replicas are removed as new ones start.
                 with suppress(FileNotFoundError), file.open(errors="replace") as text:
                     text.seek(read.get(file, 0))

@@ -1,4 +1,4 @@
-"""`python -m tenfold.platform.page`: the page of the local platform under a state folder."""
+"""`python -m tenfold.platform.page`: the page of the local platform under a state folder, or of a cluster's namespace."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from ..errors import PlatformError
 def main() -> int:
     """Parse the options, serve until stopped, and say in one sentence what was wrong."""
     parser = argparse.ArgumentParser(prog="python -m tenfold.platform.page", description=__doc__)
-    parser.add_argument("--state", type=Path, required=True, help="state folder of the local platform")
+    of = parser.add_mutually_exclusive_group(required=True)
+    of.add_argument("--state", type=Path, help="state folder of the local platform")
+    of.add_argument("--namespace", help="namespace of a Kubernetes cluster")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=_port, default=8081, help="port to listen on (default: %(default)s)")
     parser.add_argument("--prefix", type=_prefix, default="", help="path that requests arrive with, e.g. /app")
@@ -25,7 +27,8 @@ def main() -> int:
     from .platform_source import PlatformSource
     from .server import run
 
-    source = PlatformSource(Platform.local(options.state))
+    platform = Platform.local(options.state) if options.state else Platform.kubernetes(options.namespace)
+    source = PlatformSource(platform)
     try:
         run(create_app(source, options.prefix), options.host, options.port)
     except PlatformError as e:

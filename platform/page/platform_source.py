@@ -41,7 +41,7 @@ class PlatformSource:
 
     def call(self, name: str, method: Literal["GET", "POST"], path: str, body: bytes | None = None) -> Reply:
         """Ask the service's model server."""
-        base = self.status(name).url.rstrip("/")
+        base = self._platform.address(name).rstrip("/")
         headers = {"Content-Type": "application/json"} if body is not None else {}
         try:
             with self._http.stream(method, base + path, content=body, headers=headers) as response:

@@ -13,6 +13,8 @@ PAGE = Path(__file__).parents[3] / "docs" / "cli.md"
 # Methods whose command has another name, because the command also does more.
 ELSEWHERE = {
     "local": "status",  # the --state of every command
+    "kubernetes": "status",  # the --target of every command
+    "address": "predict",
     "spec": "plan",
     "service": "status",
     "services": "status",

@@ -1,0 +1,181 @@
+"""Ways into the cluster from outside: a port here that leads to a port of whichever pod is ready.
+
+`Platform.kubernetes` uses it for predictions, the registry and the inference log, without the user's doing. Every
+connection is forwarded by the API server to a pod that is ready at that moment, so a replica that dies breaks the
+connections to it and no others; the client's next one goes to another.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import select
+import socket
+import struct
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit, urlunsplit
+
+from ...training.registry import Registry
+from . import manifests as made
+from .api import Api, Object
+from .errors import KubernetesError, NotReachable
+from .target import KubernetesTarget
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+DATA = 0
+CHUNK = 64 * 1024
+
+
+class Forward:
+    """A listening port of this machine's loopback that leads to `port` of a ready pod that `selector` finds."""
+
+    def __init__(self, api: Api, selector: str, port: int) -> None:
+        self._api, self._selector, self._port = api, selector, port
+        self._listener: socket.socket | None = None
+        self._lock = threading.Lock()
+
+    def local_port(self) -> int:
+        """The port here; it is opened by the first call and stays open as long as the program runs."""
+        with self._lock:
+            if self._listener is None:
+                self._listener = socket.create_server(("127.0.0.1", 0))
+                threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+            return int(self._listener.getsockname()[1])
+
+    def close(self) -> None:
+        """Take no more connections."""
+        with self._lock:
+            if self._listener is not None:
+                with suppress(OSError):
+                    self._listener.shutdown(socket.SHUT_RDWR)
+                self._listener.close()
+                self._listener = None
+
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._carry, args=(connection,), daemon=True).start()
+
+    def _carry(self, connection: socket.socket) -> None:
+        # A connection that cannot be carried is closed: to the client, a server that went away.
+        with connection, suppress(KubernetesError, OSError):
+            tunnel = self._api.forward(self._pod(), self._port)
+            try:
+                pump(connection, tunnel)
+            finally:
+                with suppress(Exception):
+                    tunnel.close()
+
+    def _pod(self) -> str:
+        ready = [p for p in self._api.list("Pod", self._selector) if _is_ready(p)]
+        if not ready:
+            raise NotReachable(
+                f"No pod of {self._selector} is ready. See: kubectl get pods --selector {self._selector}"
+            )
+        return str(random.choice(ready)["metadata"]["name"])  # noqa: S311 - spreads load, guards nothing
+
+
+def pump(connection: socket.socket, tunnel: Any) -> None:
+    """Copy bytes both ways until either side ends.
+
+    A frame begins with its channel: 0 carries data, 1 errors. The first frame of each is the port, two bytes.
+    """
+    from websocket import ABNF, WebSocketException
+
+    announced: set[int] = set()
+    connection.settimeout(30)
+    with suppress(WebSocketException):
+        while True:
+            ready, _, _ = select.select([connection, tunnel.sock], [], [])
+            if connection in ready:
+                sent = connection.recv(CHUNK)
+                if not sent:
+                    return
+                tunnel.send(struct.pack("B", DATA) + sent, ABNF.OPCODE_BINARY)
+            while tunnel.sock in ready or _pending(tunnel.sock):
+                ready = []
+                opcode, frame = tunnel.recv_data()
+                if opcode == ABNF.OPCODE_CLOSE:
+                    return
+                channel, content = frame[0], frame[1:]
+                if channel not in announced:
+                    announced.add(channel)
+                elif channel == DATA:
+                    connection.sendall(content)
+                elif content:
+                    return
+
+
+def _pending(sock: Any) -> bool:
+    return bool(getattr(sock, "pending", lambda: 0)())
+
+
+def _is_ready(pod: Object) -> bool:
+    if pod["metadata"].get("deletionTimestamp"):
+        return False
+    conditions = (pod.get("status") or {}).get("conditions") or []
+    return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
+
+
+class Reach:
+    """The addresses of one namespace as this process can use them: inside the cluster as they are, else forwarded."""
+
+    def __init__(self, target: KubernetesTarget) -> None:
+        self._target = target
+        self._forwards: dict[tuple[str, int], Forward] = {}
+
+    def model(self, name: str) -> str:
+        """Where this process reaches the model server of the service."""
+        if self._target.api.in_cluster:
+            return f"http://{name}-svc.{self._target.api.namespace}"
+        return f"http://127.0.0.1:{self._port(f'app={name}', 80)}"
+
+    def registry(self) -> str:
+        """Where this process reaches the registry; the server is made and waited for if need be."""
+        if given := os.environ.get("TENFOLD_REGISTRY_URI"):
+            return given
+        self._target.await_registry()
+        if self._target.api.in_cluster:
+            return made.REGISTRY
+        return f"http://127.0.0.1:{self._port('app=mlflow', 5000)}"
+
+    def log_url(self) -> str:
+        """Where this process reaches the inference log's database."""
+        if given := os.environ.get("TENFOLD_LOG_URL"):
+            return given
+        import base64
+
+        api = self._target.api
+        if api.find("Secret", made.DATABASE_SECRET) is None:
+            self._target.await_registry()
+        stored = api.get("Secret", made.DATABASE_SECRET)["data"][made.DATABASE_KEY]
+        url = base64.b64decode(stored).decode()
+        parts = urlsplit(url)
+        if api.in_cluster or parts.hostname != "postgres":
+            return url
+        login = parts.netloc.rpartition("@")[0]
+        return urlunsplit(parts._replace(netloc=f"{login}@127.0.0.1:{self._port('app=postgres', 5432)}"))
+
+    def _port(self, selector: str, port: int) -> int:
+        forward = self._forwards.setdefault((selector, port), Forward(self._target.api, selector, port))
+        return forward.local_port()
+
+
+class ClusterRegistry(Registry):
+    """The registry of a namespace; how it is reached is found out when it is first used."""
+
+    def __init__(self, reach: Reach) -> None:
+        super().__init__(made.REGISTRY)
+        self._reach = reach
+
+    def _client(self) -> MlflowClient:
+        if self._opened is None:
+            self.uri = self._reach.registry()
+        return super()._client()

@@ -1,0 +1,304 @@
+"""The Kubernetes target: a service as a Deployment and what belongs to it, by server-side apply.
+
+Kubernetes keeps the replicas alive; nothing here re-implements what it does. The desired state stands as an annotation
+on the Deployment, what was served before in its rollout history. A night changes the Deployment alone, so that its
+Role need allow nothing else.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+
+from ..errors import PlatformError, UnknownService
+from ..plan import differences
+from ..spec import ServiceSpec
+from ..target import Change, LogLine, Status, Traffic
+from ..traffic import traffic_of
+from . import manifests as made
+from . import plan as dry
+from . import secret
+from .api import MANAGER, Api
+from .errors import FieldConflict, KubernetesError, NotAllowed
+from .logs import pod_logs
+from .verdict import Seen, judge, previous, replicas, restarts, revision_of
+
+Object = dict[str, Any]
+SHARED_READY_SECONDS = 300.0
+DELETION_SECONDS = 180.0
+AUTOSCALER = "kube-controller-manager"
+
+
+class KubernetesTarget:
+    """Implements `tenfold.platform.target.Target` on one namespace of a cluster."""
+
+    poll_seconds = 1.0
+
+    def __init__(self, api: Api) -> None:
+        self.api = api
+        # What each pod had answered when it was seen last: counters of pods that ended must not go back.
+        self._answered: dict[str, tuple[Traffic, ...]] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The services that exist, sorted."""
+        found = self.api.list("Deployment", made.SERVICE_LABEL)
+        return tuple(sorted(d["metadata"]["labels"][made.SERVICE_LABEL] for d in found if not _leaving(d)))
+
+    def plan(self, spec: ServiceSpec) -> tuple[Change, ...]:
+        """What `apply(spec)` would change, by a server-side dry run; empty when nothing."""
+        live = self._deployment(spec.name)
+        wished = self._wished(spec, live)
+        found = [c for m in wished for c in dry.changes(self.api.find(m["kind"], m["metadata"]["name"]), self._dry(m))]
+        if spec.database is None and self.api.find("Secret", made.DATABASE_SECRET) is None:
+            found.append(Change(field=f"Secret {made.DATABASE_SECRET}", before=None, after="new, with a new password"))
+        found += [Change(field=f"{kind} {name}", before="there", after=None) for kind, name in _pruned(live, spec)]
+        before = made.spec_of(live) if live else None
+        return tuple(found) or differences(before, spec)
+
+    def apply(self, spec: ServiceSpec) -> None:
+        """Make `spec` the desired state and return at once.
+
+        Raises:
+            FieldConflict: another manager set a field to another value.
+        """
+        self._await_deletion(spec.name)
+        live = self._deployment(spec.name)
+        if live is None or not _only_version(made.spec_of(live), spec):
+            self.prepare(spec)
+        for manifest in self._wished(spec, live):
+            self._apply(manifest)
+        for kind, name in _pruned(live, spec):
+            self.api.delete(kind, name)
+
+    def prepare(self, spec: ServiceSpec | None = None) -> None:
+        """Make sure that the shared database and registry are there, as the spec wishes; returns at once."""
+        if spec is None or spec.database is None:
+            secret.make(self.api)
+        for manifest in made.shared_manifests(spec):
+            self.api.apply(manifest)
+
+    def await_registry(self) -> None:
+        """Return when the registry's server of this namespace answers; it is made if it is not there.
+
+        Raises:
+            KubernetesError: it does not become ready.
+        """
+        deadline = time.monotonic() + SHARED_READY_SECONDS
+        if self.api.find("Deployment", "mlflow") is None:
+            self.prepare()
+        while True:
+            live = self.api.get("Deployment", "mlflow")
+            if (live.get("status") or {}).get("readyReplicas"):
+                return
+            if time.monotonic() > deadline:
+                pods = [*self.api.list("Pod", "app=mlflow"), *self.api.list("Pod", "app=postgres")]
+                events = self.api.list("Event", fields="type=Warning")
+                causes = {p["metadata"]["name"]: made_cause for p in pods if (made_cause := _cause(p, events))}
+                why = "; ".join(f"{pod}: {cause}" for pod, cause in causes.items()) or "nothing says why"
+                raise KubernetesError(f"The registry is not ready after {SHARED_READY_SECONDS:g} s: {why}")
+            time.sleep(self.poll_seconds)
+
+    def status(self, name: str) -> Status:
+        """Desired and actual state.
+
+        Raises:
+            UnknownService: no such service.
+        """
+        seen = self.seen(name)
+        spec = made.spec_of(seen.deployment)
+        desired = spec.changed(replicas=seen.deployment["spec"].get("replicas", 1))
+        verdict, reason = judge(seen, desired)
+        return Status(
+            name=name,
+            verdict=verdict,
+            reason=reason,
+            spec=desired,
+            revision=revision_of(seen.deployment),
+            previous=previous(seen, spec),
+            replicas=replicas(seen),
+            restarts=restarts(seen),
+            url=f"http://{name}-svc.{self.api.namespace}",
+            page_url=self._page_url(spec),
+            registry_url=spec.registry or f"http://mlflow.{self.api.namespace}:5000",
+            traffic=self._traffic(seen),
+            next_run=_next_run(spec),
+        )
+
+    def seen(self, name: str) -> Seen:
+        """What the cluster has of the service at this moment.
+
+        Raises:
+            UnknownService: no such service.
+        """
+        live = self._deployment(name)
+        if live is None or made.SPEC not in live["metadata"].get("annotations", {}):
+            raise UnknownService(name, self.names)
+        selector = f"app={name}"
+        settled = _settled(live)
+        return Seen(
+            live,
+            self.api.list("ReplicaSet", selector),
+            self.api.list("Pod", selector),
+            () if settled else self.api.list("Event", fields="type=Warning"),
+        )
+
+    def logs(self, name: str, *, follow: bool = False, previous: bool = False) -> Iterator[LogLine]:
+        """What all replicas wrote; with `follow`, on and on, with `previous`, before their last restart."""
+        self.seen(name)
+        return pod_logs(self.api, f"app={name}", follow=follow, previous=previous)
+
+    def delete(self, name: str) -> tuple[str, ...]:
+        """Stop and forget the service. Returns what is kept."""
+        spec = made.spec_of(self.seen(name).deployment)
+        wished = made.service_manifests(spec.changed(autoscaling=spec.autoscaling or {}))
+        for manifest in reversed(wished):
+            self.api.delete(manifest["kind"], manifest["metadata"]["name"])
+        self._await_deletion(name)
+        if not self.names:
+            for manifest in made.page_manifests(spec):
+                self.api.delete(manifest["kind"], manifest["metadata"]["name"])
+        kept = (f"the versions of {name} in the registry", f"the predictions and labels of {name} in the inference log")
+        if spec.registry is None:
+            kept += ("Deployment mlflow and PersistentVolumeClaim mlflow-artifacts, which hold the registry",)
+        if spec.database is None:
+            kept += ("StatefulSet postgres and PersistentVolumeClaim data-postgres-0, which hold the data",)
+            kept += (f"Secret {made.DATABASE_SECRET}, which opens it",)
+        return kept
+
+    def _deployment(self, name: str) -> Object | None:
+        live = self.api.find("Deployment", f"{name}-serving")
+        return None if live is None or _leaving(live) else live
+
+    def _wished(self, spec: ServiceSpec, live: Object | None) -> list[Object]:
+        """The manifests that `apply` sends: where only the version differs, the Deployment alone."""
+        count = int(live["spec"].get("replicas", 1)) if live and spec.autoscaling else None
+        only_version = live is not None and _only_version(made.spec_of(live), spec)
+        wished = [made.deployment(spec, replicas=count)] if only_version else made.manifests(spec, replicas=count)
+        if live and spec.autoscaling and _owner_of_replicas(live) - {MANAGER}:
+            # The autoscaler holds the number now; naming it would take it back.
+            del wished[-1]["spec"]["replicas"]
+        return wished
+
+    def _apply(self, manifest: Object) -> Object:
+        try:
+            return self.api.apply(manifest)
+        except FieldConflict as e:
+            # An autoscaler that is no longer wished for leaves its number behind.
+            left = all(field == ".spec.replicas" and AUTOSCALER in said for field, said in e.causes)
+            if not left or manifest["kind"] != "Deployment":
+                raise
+            return self.api.apply(manifest, force=True)
+
+    def _dry(self, manifest: Object) -> Object:
+        return self.api.apply(manifest, dry_run=True)
+
+    def _await_deletion(self, name: str) -> None:
+        """Return when a Deployment that is being deleted is gone."""
+        deadline = time.monotonic() + DELETION_SECONDS
+        while (live := self.api.find("Deployment", f"{name}-serving")) is not None and _leaving(live):
+            if time.monotonic() > deadline:
+                raise PlatformError(
+                    f"After {DELETION_SECONDS:g} s the replicas of {name} have not ended. "
+                    f"See: kubectl get pods --selector app={name}"
+                )
+            time.sleep(0.5)
+
+    def _traffic(self, seen: Seen) -> tuple[Traffic, ...]:
+        """Summed over all pods that were ever seen from here."""
+        asked: list[tuple[str, str, str]] = [
+            (str(pod["metadata"]["uid"]), str(pod["metadata"]["name"]), str(pod["status"].get("podIP")))
+            for pod in seen.pods
+            if pod.get("status", {}).get("podIP") and pod["status"].get("phase") == "Running"
+        ]
+        ask: Callable[[str, str], str | None] = self._ask_directly if self.api.in_cluster else self._ask_through
+        if asked:
+            with ThreadPoolExecutor(max_workers=8) as threads:
+                answers = threads.map(ask, [name for _, name, _ in asked], [address for *_, address in asked])
+                for (uid, *_), text in zip(asked, answers, strict=True):
+                    if text:
+                        self._answered[uid] = traffic_of(text)
+        requests, errors = Counter[str](), Counter[str]()
+        for of_pod in self._answered.values():
+            for t in of_pod:
+                requests[t.version] += t.requests
+                errors[t.version] += t.errors
+        return tuple(Traffic(version=v, requests=requests[v], errors=errors[v]) for v in sorted(requests))
+
+    def _ask_through(self, pod: str, _address: str) -> str | None:
+        return self.api.through(pod, 80, "/metrics")
+
+    @staticmethod
+    def _ask_directly(_pod: str, address: str) -> str | None:
+        host = f"[{address}]" if ":" in address else address
+        try:
+            return httpx.get(f"http://{host}/metrics", timeout=2, trust_env=False).raise_for_status().text
+        except httpx.HTTPError:
+            return None
+
+    def _page_url(self, spec: ServiceSpec) -> str:
+        way = spec.ingress
+        if way.kind == "none":
+            return f"http://user-interface-svc.{self.api.namespace}/"
+        scheme = "https" if way.tls_secret else "http"
+        host = way.host
+        if host is None and way.kind == "ingress" and not self.api.in_cluster:
+            try:
+                live = self.api.find("Ingress", "ml-product-ingress") or {}
+            except NotAllowed:
+                live = {}
+            points = live.get("status", {}).get("loadBalancer", {}).get("ingress") or []
+            host = next((p.get("hostname") or p.get("ip") for p in points), None)
+        return f"{scheme}://{host}{way.path}/" if host else f"{way.path}/ at the address of the cluster's ingress"
+
+
+def _only_version(before: ServiceSpec, after: ServiceSpec) -> bool:
+    return {c.field for c in differences(before, after)} == {"model"}
+
+
+def _pruned(live: Object | None, spec: ServiceSpec) -> list[tuple[str, str]]:
+    """What an earlier spec asked for and this one does not."""
+    before = made.spec_of(live) if live else spec
+    gone: list[tuple[str, str]] = []
+    if before.autoscaling and not spec.autoscaling:
+        gone.append(("HorizontalPodAutoscaler", f"{spec.name}-serving"))
+    if before.ingress.kind != spec.ingress.kind:
+        names = {"ingress": ("Ingress", "ml-product-ingress"), "httproute": ("HTTPRoute", "ml-product-route")}
+        gone += [names[before.ingress.kind]] if before.ingress.kind in names else []
+    return gone
+
+
+def _owner_of_replicas(live: Object) -> set[str]:
+    entries = live["metadata"].get("managedFields") or []
+    return {e["manager"] for e in entries if "f:replicas" in ((e.get("fieldsV1") or {}).get("f:spec") or {})}
+
+
+def _leaving(live: Object) -> bool:
+    return bool(live["metadata"].get("deletionTimestamp"))
+
+
+def _settled(live: Object) -> bool:
+    """Whether nothing of it needs explaining."""
+    status, wanted = live.get("status") or {}, live["spec"].get("replicas", 1)
+    counts = {status.get(key) or 0 for key in ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")}
+    return counts == {wanted}
+
+
+def _cause(pod: Object, events: list[Object]) -> object:
+    from .explain import of_pod
+
+    return of_pod(pod, events)
+
+
+def _next_run(spec: ServiceSpec) -> datetime | None:
+    if not spec.retraining.at or spec.retraining.paused:
+        return None
+    from ..local.alarm import next_run
+
+    return next_run(spec.retraining, datetime.now(UTC))
