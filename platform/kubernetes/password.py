@@ -1,4 +1,4 @@
-"""`python -m tenfold.platform.kubernetes.password`: makes the database's password; the Job of `k8s/password.yaml` runs it."""
+"""`python -m tenfold.platform.kubernetes.password`: makes the database's password, in the Job of `password.yaml`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m tenfold.platform.page`: the page of the local platform under a state folder, or of a cluster's namespace."""
+"""`python -m tenfold.platform.page`: the page of the local platform under a folder, or of a cluster's namespace."""
 
 from __future__ import annotations
 
