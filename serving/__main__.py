@@ -6,6 +6,7 @@ one sentence and exit code 1.
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 from collections.abc import Mapping
@@ -29,6 +30,7 @@ def serve(values: Mapping[str, Any]) -> int:
 
 def run(settings: Settings) -> int:
     """Run a server until a signal. Returns the exit code."""
+    limit_threads(settings.cpu)
     from . import logs
     from .server import ModelServer
 
@@ -53,6 +55,15 @@ def run(settings: Settings) -> int:
     except (ModelUnloadable, InvalidLogUrl) as e:
         return _fail(str(e))
     return 0
+
+
+def limit_threads(cpu: float) -> None:
+    """Let BLAS and OpenMP use as many threads as the process has cores, unless the environment says otherwise.
+
+    They read it once, when numpy is imported: so before that.
+    """
+    for library in ("OMP", "OPENBLAS", "MKL"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", str(max(1, int(cpu))))
 
 
 def _bound(host: str, port: int) -> socket.socket:

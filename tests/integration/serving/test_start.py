@@ -1,0 +1,166 @@
+"""The start of a server process: live at once, ready later, and a sentence where it cannot be."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from integration.serving.processes import COMMAND, Server, environment, failed, started
+from support.places import free_port, wait_until
+from unit.serving.stage import Folders
+
+
+class Held:
+    """A model whose file can only be read to its end when the test lets it."""
+
+    def __init__(self, model: Path, copy: Path) -> None:
+        shutil.copytree(model, copy)
+        self.folder, self._file = copy, copy / "model.skops"
+        self._content = self._file.read_bytes()
+        self._file.unlink()
+        os.mkfifo(self._file)
+
+    def release(self) -> None:
+        self._file.write_bytes(self._content)
+
+
+@pytest.fixture
+def held(folders: Folders, tmp_path: Path) -> Held:
+    return Held(folders.line, tmp_path / "line")
+
+
+@pytest.fixture
+def sockets() -> Iterator[tuple[socket.socket, socket.socket]]:
+    """The service's and the probe's, bound as the local target does it."""
+    with socket.socket() as service, socket.socket() as probe:
+        service.bind(("127.0.0.1", 0))
+        probe.bind(("127.0.0.1", 0))
+        yield service, probe
+
+
+def port_of(bound: socket.socket) -> int:
+    return bound.getsockname()[1]
+
+
+def connects(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+def reason(server: Server, state: str) -> str:
+    answer = server.get("/v2/health/ready")
+    assert answer is not None
+    assert answer.status_code == 503
+    assert answer.json()["state"] == state
+    return answer.json()["reason"]
+
+
+def test_live_at_once_and_ready_when_the_model_is_loaded(held: Held, tmp_path: Path) -> None:
+    with started(tmp_path, model=held.folder) as server:
+        wait_until(lambda: server.answers("/v2/health/live", 200), what="a live server")
+        assert reason(server, "loading") == "the model is being loaded"
+        early = httpx.post(f"http://127.0.0.1:{server.port}/predict", json={"rows": [{"x": 1}]}, trust_env=False)
+        assert early.status_code == 503
+        held.release()
+        server.until_ready()
+        late = httpx.post(f"http://127.0.0.1:{server.port}/predict", json={"rows": [{"x": 1}]}, trust_env=False)
+        assert late.json()["predictions"] == pytest.approx([3])
+        assert late.json()["model"] == {"name": "line", "version": "7"}
+
+
+def test_a_replica_accepts_on_the_shared_socket_only_when_it_is_ready(
+    held: Held, sockets: tuple[socket.socket, socket.socket], tmp_path: Path
+) -> None:
+    service, probe = sockets
+    fds = {"listen_fd": service.fileno(), "probe_fd": probe.fileno()}
+    with started(tmp_path, model=held.folder, port=port_of(probe), pass_fds=tuple(fds.values()), **fds) as server:
+        wait_until(lambda: server.answers("/v2/health/live", 200), what="a live replica")
+        assert not connects(port_of(service))
+        reason(server, "loading")
+        held.release()
+        server.until_ready()
+        url = f"http://127.0.0.1:{port_of(service)}/predict"
+        answer = httpx.post(url, json={"rows": [{"x": 1}]}, trust_env=False)
+        assert answer.json()["predictions"] == pytest.approx([3])
+        server.process.terminate()
+        assert server.ended() == 0
+        assert '"level":"error"' not in server.said
+
+
+def test_a_replica_whose_model_cannot_be_loaded_stays_and_says_why(
+    folders: Folders, sockets: tuple[socket.socket, socket.socket], tmp_path: Path
+) -> None:
+    service, probe = sockets
+    fds = {"listen_fd": service.fileno(), "probe_fd": probe.fileno()}
+    with started(tmp_path, model=folders.pickled, port=port_of(probe), pass_fds=tuple(fds.values()), **fds) as server:
+        wait_until(lambda: (a := server.get("/v2/health/ready")) and a.json()["state"] == "failed", what="a failure")
+        assert "loading a pickle can run any code" in reason(server, "failed")
+        assert server.answers("/v2/health/live", 200)
+        assert not connects(port_of(service))
+        server.process.terminate()
+        assert server.ended() == 0
+
+
+def test_a_port_in_use() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = port_of(other)
+        sentence = failed(model="anything", port=port)
+    assert f"Nothing can listen on 127.0.0.1:{port} (Address already in use)" in sentence
+    assert "choose another port" in sentence
+
+
+def test_a_model_that_is_not_there(tmp_path: Path) -> None:
+    sentence = failed(str(tmp_path / "nowhere"), "--port", str(free_port()), program=COMMAND)
+    assert f"There is no model at {tmp_path / 'nowhere'}" in sentence
+    assert "models:/name/7" in sentence
+
+
+def test_a_model_that_needs_pickle(folders: Folders) -> None:
+    sentence = failed(model=folders.pickled, port=free_port())
+    assert str(folders.pickled) in sentence
+    assert "set TENFOLD_ALLOW_PICKLE=true" in sentence
+
+
+def test_a_registry_that_cannot_be_reached() -> None:
+    began = time.monotonic()
+    registry = f"http://127.0.0.1:{free_port()}"
+    sentence = failed(model="models:/iris/1", port=free_port(), registry_uri=registry)
+    assert time.monotonic() - began < 20
+    assert "The model models:/iris/1 cannot be fetched from the registry" in sentence
+    assert "TENFOLD_REGISTRY_URI names a registry that can be reached from here" in sentence
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({}, "model: Field required"),
+        ({"model": "m", "port": "99999"}, "port: Input should be less than or equal to 65535"),
+        ({"model": "m", "max_rows": "many"}, "max_rows: Input should be a valid integer"),
+        ({"model": "m", "log_url": "mysql://u:secret@h/d"}, "'mysql' is neither sqlite nor postgresql"),
+    ],
+)
+def test_settings_that_are_wrong(settings: dict[str, str], words: str) -> None:
+    sentence = failed(**{"port": str(free_port()), **settings})
+    assert words in sentence
+    assert "secret" not in sentence
+
+
+def test_threads_follow_the_share_of_the_cpu() -> None:
+    code = (
+        "from tenfold.serving.__main__ import limit_threads; limit_threads(1.5)\n"
+        "import numpy, sklearn.neighbors, threadpoolctl\n"
+        "print({pool['num_threads'] for pool in threadpoolctl.threadpool_info()})"
+    )
+    bare = {key: value for key, value in environment().items() if not key.endswith("_NUM_THREADS")}
+    done = subprocess.run([sys.executable, "-c", code], env=bare, capture_output=True, text=True, check=True)
+    assert done.stdout == "{1}\n"
