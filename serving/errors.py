@@ -11,6 +11,7 @@
     ├── NoInferenceLog          501  feedback, but the server keeps no log
     ├── NotReady                503  the model is loading, could not be loaded, or the log is away
     └── ModelUnloadable         503  raised while loading
+        ├── ModelChanged             the files are not those that were registered
         ├── UntrustedTypes           the model holds types that are not on the allow-list
         └── NeedsPickle              the model is pickled, and pickle is not allowed
 
@@ -116,6 +117,16 @@ class ModelUnloadable(ServingError):
     """The model cannot be served from where it was looked for; raised while loading."""
 
     status = 503
+
+
+class ModelChanged(ModelUnloadable):
+    """The files are not those that were registered."""
+
+    def __init__(self, source: str, found: str, wanted: str) -> None:
+        super().__init__(
+            f"The files of the model {source} have the digest {found}, not {wanted}: they were changed after they were "
+            f"registered, or are not whole. Find out who writes to the registry's files, and register the model again"
+        )
 
 
 class UntrustedTypes(ModelUnloadable):

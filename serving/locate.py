@@ -1,6 +1,7 @@
 """Finds the files of the model that the server was told to serve: a folder here, or a version in a registry.
 
 Called once by `Core.load`, before anything is known of the model. MLflow is only imported for what is not a folder.
+Files that are not those that were registered are refused before any of them is read: see `digest`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from .errors import ModelUnloadable, first_line
+from .digest import DIGEST_TAG, digest
+from .errors import ModelChanged, ModelUnloadable, first_line
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ class Located:
     folder: Path
     name: str = ""
     version: str = ""
+    digest: str = ""
+    """That the registry says the files have."""
 
 
 @contextmanager
@@ -39,12 +43,22 @@ def located(settings: Settings) -> Generator[Located]:
 
     Raises:
         ModelUnloadable: there is no such model, or the registry cannot be reached.
+        ModelChanged: the files are not those that `settings.model_digest`, or else the registry, names.
     """
     if not _URI.match(settings.model):
-        yield Located(Path(settings.model))
+        yield _verified(Located(Path(settings.model)), settings)
         return
     with TemporaryDirectory(prefix="tenfold-model-") as folder:
-        yield _fetched(settings, folder)
+        yield _verified(_fetched(settings, folder), settings)
+
+
+def _verified(found: Located, settings: Settings) -> Located:
+    wanted = settings.model_digest or found.digest
+    if wanted and found.folder.is_dir():  # else the reader says what is missing
+        there = digest(found.folder)
+        if there != wanted:
+            raise ModelChanged(settings.model, there, wanted)
+    return found
 
 
 def _fetched(settings: Settings, into: str) -> Located:
@@ -60,6 +74,7 @@ def _fetched(settings: Settings, into: str) -> Located:
     try:
         name, version = _registered(client, settings.model)
         uri = client.get_model_version_download_uri(name, version) if name else settings.model
+        said = str(client.get_model_version(name, version).tags.get(DIGEST_TAG, "")) if name else ""
         folder = download_artifacts(artifact_uri=uri, dst_path=into, tracking_uri=registry)
     except Exception as e:  # MLflow raises what its stores, its HTTP client and its file systems raise
         where = "the registry" if settings.registry_uri else "MLflow's default registry"
@@ -67,7 +82,7 @@ def _fetched(settings: Settings, into: str) -> Located:
             f"The model {settings.model} cannot be fetched from {where} ({type(e).__name__}: {first_line(e)}). Check "
             f"the name and the version, and that TENFOLD_REGISTRY_URI names a registry that can be reached from here"
         ) from e
-    return Located(Path(folder), name, version)
+    return Located(Path(folder), name, version, said)
 
 
 def _registered(client: MlflowClient, uri: str) -> tuple[str, str]:

@@ -24,6 +24,11 @@ class Settings(BaseSettings):
     version: str = Field(
         default="", description="Version in answers. Empty: its registered version, else a digest of MLmodel."
     )
+    model_digest: str = Field(
+        default="",
+        pattern="^(sha256:[0-9a-f]{64})?$",
+        description="Digest that the model's files must have, sha256:... Empty: the one that the registry says.",
+    )
     host: str = Field(default="127.0.0.1", description="Address to listen on, when no socket is inherited.")
     port: int = Field(
         default=8080, ge=0, le=65535, description="Port to listen on, when no socket is inherited; 0: any free."

@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
+from ..serving.digest import DIGEST_TAG, digest
 from .errors import RegistryError, UnknownModel, UnknownVersion
 from .mlflow_client import is_missing, open_client, place, said, sqlite_file
 from .night import Night
@@ -90,7 +91,11 @@ class Registry:
     def register_folder(
         self, folder: Path, name: str, *, tags: dict[str, str], metrics: Mapping[str, float] | None = None
     ) -> ModelVersion:
-        """Keep what `mlmodel` wrote into `folder` as the next version of `name`; the first becomes the champion."""
+        """Keep what `mlmodel` wrote into `folder` as the next version of `name`; the first becomes the champion.
+
+        A replica that loads the version makes sure that the files are those of today, by the tag `tenfold.digest`.
+        """
+        tags = {**tags, DIGEST_TAG: digest(folder)}
         client = self._client()
         with said(self.uri):
             run = client.create_run(self._experiment(client, name), run_name=name)

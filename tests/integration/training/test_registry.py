@@ -20,6 +20,7 @@ from sklearn.linear_model import Ridge
 from sklearn.naive_bayes import GaussianNB
 from sklearn.preprocessing import FunctionTransformer
 from support.places import free_port, wait_until
+from tenfold.serving.digest import DIGEST_TAG
 from tenfold.serving.model import load
 from tenfold.serving.signature import Column
 from tenfold.training.errors import (
@@ -47,7 +48,7 @@ def test_constructing_opens_nothing_and_imports_no_mlflow(tmp_path: Path) -> Non
 def test_versions_count_up_and_the_champion_is_the_first_until_another_is_promoted(place: Place) -> None:
     X, y = diabetes()
     second = place.registry.register(Ridge().fit(X, y), DIABETES, example=X.head(2), tags={"why": "a test"})
-    assert second == ModelVersion(DIABETES, "2", {"why": "a test"})
+    assert second == ModelVersion(DIABETES, "2", {"why": "a test", DIGEST_TAG: second.tags[DIGEST_TAG]})
     assert second.uri == "models:/diabetes/2"
     assert place.registry.version(DIABETES, "2") == second
     assert place.registry.champion(DIABETES).version == "1"
