@@ -67,9 +67,9 @@ def platform(tmp_path: Path, stocked: Stocked, monkeypatch: pytest.MonkeyPatch) 
 def deploy(platform: Platform) -> Callable[..., Service]:
     """Deploy the model on free ports, quietly, with few seconds to drain."""
 
-    def deployed(**fields: Any) -> Service:
+    def deployed(name: str = NAME, **fields: Any) -> Service:
         ports = {"port": free_port(), "page_port": free_port(), "registry_port": None}
         fields = {"version": "1", "replicas": 2, "server": {"drain_seconds": 1}, **ports, **fields}
-        return platform.deploy(NAME, progress=lambda _: None, **fields)
+        return platform.deploy(name, progress=lambda _: None, **fields)
 
     return deployed

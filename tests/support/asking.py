@@ -1,0 +1,112 @@
+"""Requests from a pod in the cluster, without a retry, half over kept connections and half over new ones.
+
+Runs in the training image as `python -c`; it needs nothing but Python and prints its count every half second.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from support.cluster import kubectl, objects
+from support.places import wait_until
+
+SCRIPT = """
+import http.client, json, sys, threading, time
+host, path, body, threads = sys.argv[1], sys.argv[2], sys.argv[3].encode(), int(sys.argv[4])
+done = {"ok": 0, "failed": 0}
+why, lock = {}, threading.Lock()
+
+def count(key, reason=""):
+    with lock:
+        done[key] += 1
+        if reason:
+            why[reason] = why.get(reason, 0) + 1
+
+def ask(keep):
+    connection = None
+    while True:
+        try:
+            connection = connection or http.client.HTTPConnection(host, 80, timeout=30)
+            connection.request("POST", path, body, {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            answer.read()
+            count("ok") if answer.status == 200 else count("failed", f"status {answer.status}")
+            if not keep or answer.will_close:
+                connection.close()
+                connection = None
+        except Exception as e:
+            count("failed", f"{type(e).__name__}: {e}")
+            connection = None
+            time.sleep(0.05)
+
+for n in range(threads):
+    threading.Thread(target=ask, args=(n % 2 == 0,), daemon=True).start()
+while True:
+    time.sleep(0.5)
+    with lock:
+        print(json.dumps({**done, "why": why}), flush=True)
+"""
+
+
+@dataclass
+class Asker:
+    """The pod; its counts are read from its log."""
+
+    namespace: str
+    name: str
+
+    def counts(self) -> dict[str, Any]:
+        """Requests answered with 200, and all others with the reasons."""
+        lines = kubectl("logs", self.name, "--tail", "1", namespace=self.namespace).strip().splitlines()
+        return json.loads(lines[-1]) if lines else {"ok": 0, "failed": 0, "why": {}}
+
+
+@contextmanager
+def asking(namespace: str, host: str, path: str, body: Any, *, threads: int = 8) -> Iterator[Asker]:
+    """A pod that asks on and on, as a client in the namespace would; gone at the end."""
+    name = f"asker-{time.time_ns() % 10**8}"
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name},
+        "spec": {
+            "restartPolicy": "Never",
+            "terminationGracePeriodSeconds": 1,
+            "automountServiceAccountToken": False,
+            "securityContext": {
+                "runAsNonRoot": True,
+                "runAsUser": 10001,
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+            "containers": [
+                {
+                    "name": "asker",
+                    "image": "ml-training:1.0",
+                    "command": ["python", "-c", SCRIPT, host, path, json.dumps(body), str(threads)],
+                    "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "128Mi"}},
+                    "securityContext": {
+                        "allowPrivilegeEscalation": False,
+                        "capabilities": {"drop": ["ALL"]},
+                        "readOnlyRootFilesystem": True,
+                    },
+                }
+            ],
+        },
+    }
+    kubectl("apply", "--filename", "-", namespace=namespace, given=json.dumps(pod))
+    asker = Asker(namespace, name)
+    try:
+        wait_until(
+            lambda: objects("pod", name, namespace=namespace)["status"]["phase"] == "Running",
+            within=120,
+            what="the pod that asks",
+        )
+        wait_until(lambda: asker.counts()["ok"], within=60, what="the first answer")
+        yield asker
+    finally:
+        kubectl("delete", "pod", name, "--wait=false", namespace=namespace)

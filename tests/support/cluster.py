@@ -1,0 +1,77 @@
+"""Namespaces on the cluster that KUBECONFIG names, what stands in them when a test fails, and kubectl for a second look.
+
+kubectl is used where a person would use it: to see with other eyes than our own what tenfold has done.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+RESTRICTED = {
+    "pod-security.kubernetes.io/enforce": "restricted",
+    "pod-security.kubernetes.io/enforce-version": "latest",
+}
+
+
+class NoCluster(RuntimeError):
+    """The tests were not pointed at a cluster."""
+
+
+def require_cluster() -> None:
+    """Refuse to run on a cluster that nobody named: the default of a kubeconfig may be anyone's.
+
+    Raises:
+        NoCluster: KUBECONFIG is not set.
+    """
+    if not os.environ.get("KUBECONFIG"):
+        raise NoCluster(
+            "The cluster tests make and delete namespaces. Say on which cluster: KUBECONFIG=FILE make test-cluster"
+        )
+
+
+def kubectl(*arguments: str, namespace: str = "", given: str | None = None, check: bool = True) -> str:
+    """What kubectl answers."""
+    command = ["kubectl", *(["--namespace", namespace] if namespace else []), *arguments]
+    done = subprocess.run(command, input=given, capture_output=True, text=True, check=False, timeout=300)
+    if check and done.returncode:
+        raise AssertionError(f"{' '.join(command)}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def objects(*arguments: str, namespace: str) -> Any:
+    """What `kubectl get ... -o json` answers."""
+    return json.loads(kubectl("get", *arguments, "--output", "json", namespace=namespace))
+
+
+@contextmanager
+def namespace(purpose: str) -> Iterator[str]:
+    """A namespace that enforces Pod Security "restricted", gone at the end."""
+    require_cluster()
+    name = f"t-{purpose}-{secrets.token_hex(3)}"
+    labels = {"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": name, "labels": RESTRICTED}}
+    kubectl("apply", "--filename", "-", given=json.dumps(labels))
+    try:
+        yield name
+    finally:
+        kubectl("delete", "namespace", name, "--wait=false")
+
+
+def show(name: str) -> None:
+    """Print what a person would look at: pods, events, the ends of logs."""
+    for arguments in (
+        ("get", "deployments,statefulsets,jobs,pods", "--output", "wide"),
+        ("get", "events", "--sort-by", ".lastTimestamp"),
+    ):
+        sys.stdout.write(f"--- kubectl {' '.join(arguments)}\n{kubectl(*arguments, namespace=name, check=False)}\n")
+    for pod in kubectl("get", "pods", "--output", "name", namespace=name, check=False).split():
+        for previous in ((), ("--previous",)):
+            said = kubectl("logs", pod, "--tail", "15", *previous, namespace=name, check=False)
+            if said:
+                sys.stdout.write(f"--- logs of {pod} {' '.join(previous)}\n{said}\n")
