@@ -1,8 +1,7 @@
-"""From an empty namespace to a night on real flights, rolled out and rolled back, all by commands as a person runs them."""
+"""From an empty namespace to a night on real flights, rolled out and rolled back."""
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -159,6 +158,4 @@ def test_another_managers_field_is_named_and_not_taken(ns: str, service: Service
     with pytest.raises(Exception, match=r"\.spec\.replicas \(conflict with .kubectl") as raised:
         service.scale(4, **QUIET)
     assert "--force-conflicts" in str(raised.value)
-    assert (
-        json.loads(kubectl("get", "deployment", f"{NAME}-serving", "-o", "json", namespace=ns))["spec"]["replicas"] == 3
-    )
+    assert objects("deployment", f"{NAME}-serving", namespace=ns)["spec"]["replicas"] == 3

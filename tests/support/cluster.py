@@ -1,4 +1,4 @@
-"""Namespaces on the cluster that KUBECONFIG names, what stands in them when a test fails, and kubectl for a second look.
+"""Namespaces on the cluster that KUBECONFIG names, and what stands in them when a test fails.
 
 kubectl is used where a person would use it: to see with other eyes than our own what tenfold has done.
 """
