@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from ... import __version__
-from . import data, demo, loadtest, nights, run, services
+from . import build, data, demo, loadtest, nights, run, services
 from .common import Place, TargetName, place
 
 app = typer.Typer(
@@ -44,6 +44,7 @@ PANELS = {
         nights.backfill,
         nights.nights,
     ),
+    "Cluster": (build.build,),
     "Try": (demo.demo, loadtest.loadtest),
 }
 INTERRUPTED = 130

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import tenfold
+from tenfold.platform.images.context import FILES
 
 ROOT = Path(__file__).parents[3]
 PARTS = ("serving", "training", "platform", "loadtests", "k8s")
@@ -91,7 +92,7 @@ def test_the_wheel_holds_all_of_the_package_and_nothing_else(wheel: Path) -> Non
         for file in (ROOT / part).rglob("*")
         if file.is_file() and "__pycache__" not in file.parts and not any(p.startswith(".") for p in file.parts[-2:])
     }
-    assert held == ours | {"__init__.py", "py.typed"}
+    assert held == ours | set(FILES)
 
 
 def test_the_list_of_packages_is_complete() -> None:
