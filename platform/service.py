@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..serving.client import Client
 from .display import Shown
 from .errors import PlatformError
+from .explanation import Explanation, explain
 from .progress import shown_progress
 from .retraining import Retrained, due, retrain
 from .rollout import Progress, roll_out
@@ -72,6 +73,10 @@ class Service(Shown):
     def status(self) -> Status:
         """Desired and actual state, and why they differ."""
         return self._target.status(self.name)
+
+    def explain(self) -> Explanation:
+        """Why it is not what it should be: the causes of all replicas that are not ready, with their last words."""
+        return explain(self._target, self.name)
 
     def change(self, *, progress: Progress | None = None, **fields: Any) -> Status:
         """Change fields of the spec, e.g. `change(resources={"cpu": 2})`, and return when it is so."""

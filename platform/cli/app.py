@@ -32,6 +32,7 @@ PANELS = {
         services.plan,
         services.render,
         services.status,
+        services.explain,
         services.logs,
     ),
     "Change": (services.scale, services.rollback, services.delete),

@@ -183,6 +183,11 @@ def _view(platform: Platform, name: str | None) -> Any:
     )
 
 
+def explain(name: NameArgument, state: StateOption = None) -> None:
+    """Say why a service is not ready: what its replicas wait for, how they ended, and what would help."""
+    output().print(service_of(state, name).explain())
+
+
 def logs(
     name: NameArgument,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as they write, until Ctrl-C.")] = False,
