@@ -50,13 +50,14 @@ def read(folder: Path) -> Artifact:
             f"There is no model at {folder}: its file MLmodel cannot be read ({e.strerror}). "
             f"Give a folder that mlflow.sklearn.save_model wrote, or a URI such as models:/name/7"
         ) from e
-    except yaml.YAMLError as e:
+    except (yaml.YAMLError, ValueError, RecursionError) as e:  # a date that is none, for one, is a ValueError
         raise ModelUnloadable(f"The file {file} is no YAML ({first_line(e)}). Register the model again") from e
     flavors = _mapping(_mapping(content).get("flavors"))
     if "sklearn" not in flavors:
+        names = ", ".join(sorted(map(str, flavors))) or "nothing known"
         raise ModelUnloadable(
-            f"The model {folder} is saved as {', '.join(sorted(flavors)) or 'nothing known'}, and only scikit-learn "
-            f"models can be served. Save it with mlflow.sklearn.save_model"
+            f"The model {folder} is saved as {names}, and only scikit-learn models can be served. "
+            f"Save it with mlflow.sklearn.save_model"
         )
     flavor = _mapping(flavors["sklearn"])
     inputs = _mapping(_mapping(content).get("signature")).get("inputs")

@@ -117,6 +117,8 @@ class ModelServer(uvicorn.Server):
         except Exception:
             logger.exception("the model cannot be loaded")
             self.core.state, self.core.reason = "failed", "the model cannot be loaded; the server's log has the reason"
+            if self.settings.listen_fd is None:
+                self.failure, self.should_exit = ModelUnloadable(self.core.reason), True
             return
         shared = self._inherited(self.settings.listen_fd)
         if shared is not None and not self.should_exit:

@@ -86,7 +86,13 @@ def parse(inputs: str, *, width: int | None) -> Signature:
         raise ModelUnloadable("The signature in the MLmodel file is not JSON. Register the model again") from e
     if not isinstance(specs, list) or not specs or not all(isinstance(s, dict) for s in cast("list[Any]", specs)):
         raise ModelUnloadable("The signature in the MLmodel file has no inputs. Register the model with an example")
-    specs = cast("list[dict[str, Any]]", specs)
+    try:
+        return _parsed(cast("list[dict[str, Any]]", specs), width)
+    except (AttributeError, IndexError, TypeError) as e:
+        raise ModelUnloadable("The signature in the MLmodel file is not as MLflow writes it. Register it again") from e
+
+
+def _parsed(specs: list[dict[str, Any]], width: int | None) -> Signature:
     if len(specs) == 1 and specs[0].get("type") == "tensor" and "name" not in specs[0]:
         return _unnamed_tensor(specs[0], width)
     columns = tuple(_column(spec, position) for position, spec in enumerate(specs))

@@ -8,13 +8,13 @@ import subprocess
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import httpx
 import orjson
-from support.load import post
+from support.load import get, post
 from support.places import free_port, wait_until
 
 MODULE = (sys.executable, "-m", "tenfold.serving")
@@ -35,7 +35,6 @@ class Server:
     process: subprocess.Popen[Any]
     port: int
     stderr: Path
-    seconds: dict[str, float] = field(default_factory=dict)
 
     @property
     def said(self) -> str:
@@ -125,6 +124,10 @@ class Connection:
 
     async def ask(self, path: str, document: Any) -> tuple[int, bool, Any]:
         self.send(path, document)
+        return await self.answer()
+
+    async def get(self, path: str) -> tuple[int, bool, Any]:
+        self.writer.write(get(path))
         return await self.answer()
 
     async def closed(self) -> None:

@@ -47,7 +47,7 @@ async def test_a_stop_finishes_what_is_in_flight_and_lets_clients_move_away(
     folders: Folders, tmp_path: Path, connect: Connect, number: int, program: Sequence[str]
 ) -> None:
     # The model answers a row that it has seen with that row's number.
-    seen = np.random.default_rng(1).normal(size=(SLOW_ROWS, 8))[:120]
+    seen = np.random.default_rng(1).normal(size=(SLOW_ROWS, 8))[:240]
     names = [f"c{n}" for n in range(8)]
     rows = [dict(zip(names, row, strict=True)) for row in seen.tolist()]
     port = free_port()
@@ -58,13 +58,13 @@ async def test_a_stop_finishes_what_is_in_flight_and_lets_clients_move_away(
         idle, slow = await connect(server.port), [await connect(server.port) for _ in range(3)]
         assert (await idle.ask("/predict", {"rows": rows[:1]}))[:2] == (200, False)
         for n, connection in enumerate(slow):
-            connection.send("/predict", {"rows": rows[40 * n : 40 * (n + 1)]})
+            connection.send("/predict", {"rows": rows[80 * n : 80 * (n + 1)]})
             await connection.writer.drain()
         waiting = [asyncio.create_task(connection.answer()) for connection in slow]
-        await asyncio.to_thread(server.answers, "/v2/health/live", 200)  # by now it has read what came before
+        assert (await idle.get("/v2/health/live"))[0] == 200  # by now it has read what came before
         server.process.send_signal(number)
+        assert not waiting[-1].done()
         await asyncio.to_thread(wait_until, lambda: server.answers("/v2/health/ready", 503), what="a draining server")
-        assert not any(task.done() for task in waiting)
         # New connections and those that were idle are still answered, and asked to go.
         late = await connect(server.port)
         for connection in (late, idle):
@@ -72,7 +72,7 @@ async def test_a_stop_finishes_what_is_in_flight_and_lets_clients_move_away(
             assert (status, closes, content["predictions"]) == (200, True, [7])
             await connection.closed()
         for n, (status, _, content) in enumerate(await asyncio.gather(*waiting)):
-            assert (status, content["predictions"]) == (200, list(range(40 * n, 40 * (n + 1))))
+            assert (status, content["predictions"]) == (200, list(range(80 * n, 80 * (n + 1))))
             await slow[n].closed()
         began = time.monotonic()
         assert await asyncio.to_thread(server.ended) == 0

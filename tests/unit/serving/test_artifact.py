@@ -56,7 +56,7 @@ def test_no_folder_and_no_file(tmp_path: Path) -> None:
     assert "mlflow.sklearn.save_model" in sentence
 
 
-@pytest.mark.parametrize("text", ["{broken: [", "\x00", "a: b: c"])
+@pytest.mark.parametrize("text", ["{broken: [", "\x00", "a: b: c", "a: 2013-99-99", "[" * 5000])
 def test_broken_yaml(folder: Path, text: str) -> None:
     (folder / "MLmodel").write_text(text)
     assert "is no YAML" in refusal(folder)
@@ -78,6 +78,8 @@ def test_yaml_that_would_run_code(folder: Path, tmp_path: Path) -> None:
 def test_another_flavor(folder: Path) -> None:
     change(folder, flavors={"xgboost": {}, "python_function": {}})
     assert "is saved as python_function, xgboost, and only scikit-learn" in refusal(folder)
+    change(folder, flavors={"xgboost": {}, 7: {}})
+    assert "is saved as 7, xgboost, and only scikit-learn" in refusal(folder)
 
 
 @pytest.mark.parametrize("name", ["../other.skops", "/etc/passwd", "a/../../other.skops"])

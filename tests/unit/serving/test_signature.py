@@ -79,6 +79,9 @@ def test_unnamed_columns_have_names_of_ours() -> None:
         (json.dumps([tensor("float64", [-1, 2, 2])]), "shape [-1, 2, 2]"),
         (json.dumps([tensor("float64", [-1, -1])]), "leaves the number of columns open"),
         (json.dumps([tensor("complex64", [-1, 2])]), "tensor of complex64"),
+        ('[{"type": "tensor", "tensor-spec": 7}]', "not as MLflow writes it"),
+        (json.dumps([tensor("float64", [-1, "a"])]), "not as MLflow writes it"),
+        ('[{"type": ["double"], "name": "a"}]', "'a' is of type"),
     ],
 )
 def test_what_cannot_be_served_is_said(inputs: str, words: str) -> None:
