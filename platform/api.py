@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from ..serving.inference_log.store import InferenceLog
     from ..training.registry import ModelVersion, Registry
+    from .kubernetes.doctor import Diagnosis
     from .retraining import Nights
 
 
@@ -147,6 +148,19 @@ class Platform:
         from .kubernetes.render import render
 
         return render(spec)
+
+    def doctor(self, spec: ServiceSpec) -> Diagnosis:
+        """What stands in the way of deploying `spec` in the cluster's namespace; nothing is changed.
+
+        Raises:
+            PlatformError: this platform is no cluster's.
+        """
+        from .kubernetes.doctor import diagnose
+        from .kubernetes.target import KubernetesTarget
+
+        if not isinstance(self.target, KubernetesTarget):
+            raise PlatformError("Only a cluster is looked at; say which with: tenfold --target kubernetes doctor")
+        return diagnose(self.target.api, spec)
 
     def deploy(
         self, service: str | ServiceSpec, *, version: str | None = None, progress: Progress | None = None, **fields: Any

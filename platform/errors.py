@@ -7,6 +7,7 @@ PlatformError
 ├── AddressInUse         nothing can listen on the address
 ├── StateUnusable        the state folder cannot be written, or another process holds it
 └── RolloutFailed        a version did not become ready, or failed requests
+    └── RolloutTimedOut  it made no progress within its deadline
 """
 
 from __future__ import annotations
@@ -57,3 +58,7 @@ class StateUnusable(PlatformError):
 
 class RolloutFailed(PlatformError):
     """A version did not become ready in time, or failed requests."""
+
+
+class RolloutTimedOut(RolloutFailed):
+    """A version made no progress within its deadline, and nothing says that it never could."""

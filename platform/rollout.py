@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from .errors import RolloutFailed
+from .errors import RolloutFailed, RolloutTimedOut
 from .spec import ServiceSpec
 from .target import Status, Target, Traffic
 
@@ -62,7 +62,7 @@ def wait_ready(target: Target, name: str, *, progress: Progress | None = None) -
         if status.verdict == "ready":
             return status
         if status.verdict in {"failed", "stopped"}:
-            raise RolloutFailed(status.reason)
+            raise RolloutTimedOut(status.reason) if status.timed_out else RolloutFailed(status.reason)
         time.sleep(target.poll_seconds)
 
 

@@ -56,6 +56,7 @@ class Status(Shown, Frozen):
     name: str
     verdict: Verdict
     reason: str = Field(description="One sentence: why the verdict, and the next command where one helps.")
+    timed_out: bool = Field(default=False, description="Whether it failed by its progress deadline.")
     spec: ServiceSpec
     revision: int = Field(description="Number of the desired state; each change counts one up.")
     previous: ServiceSpec | None = Field(description="The desired state before the newest change of version.")

@@ -33,6 +33,7 @@ PANELS = {
         services.render,
         services.status,
         services.explain,
+        services.doctor,
         services.logs,
     ),
     "Change": (services.scale, services.rollback, services.delete),
@@ -48,6 +49,7 @@ PANELS = {
     "Cluster": (build.build,),
     "Try": (demo.demo, loadtest.loadtest),
 }
+ROLLOUT_FAILED, ROLLOUT_TIMED_OUT = 4, 5
 INTERRUPTED = 130
 EXIT_CODES = {
     0: "Done; for `plan`: nothing would change; for `loadtest`: every limit holds.",
@@ -55,6 +57,8 @@ EXIT_CODES = {
     "`feedback` was not taken.",
     services.DIFFERS: "`plan`: something would change.",
     loadtest.LIMIT_BROKE: "`loadtest`: a limit broke.",
+    ROLLOUT_FAILED: "`deploy`, `scale`, `rollback` and their like: the version cannot become ready.",
+    ROLLOUT_TIMED_OUT: "The same: it made no progress within its deadline.",
     INTERRUPTED: "Interrupted by Ctrl-C.",
 }
 
@@ -118,8 +122,16 @@ def run_command(arguments: list[str]) -> int:
         if not isinstance(e, expected_errors()):
             raise
         typer.secho(f"Error: {e}", fg="red", err=True)
-        return 1
+        return _exit_code(e)
     return code if isinstance(code, int) else 0
+
+
+def _exit_code(error: Exception) -> int:
+    from ..errors import RolloutFailed, RolloutTimedOut
+
+    if isinstance(error, RolloutTimedOut):
+        return ROLLOUT_TIMED_OUT
+    return ROLLOUT_FAILED if isinstance(error, RolloutFailed) else 1
 
 
 def expected_errors() -> tuple[type[Exception], ...]:

@@ -183,6 +183,23 @@ def _view(platform: Platform, name: str | None) -> Any:
     )
 
 
+def doctor(
+    file: FileOption = None,
+    settings: SetOption = None,
+    state: StateOption = None,
+) -> None:
+    """Look at the cluster's namespace before anything is applied. Exit code 1 when something stands in the way."""
+    from ..spec import ServiceSpec
+
+    fields: dict[str, Any] = _fields_of(file) if file else {}
+    for item in settings or ():
+        _set(fields, item)
+    diagnosis = platform_of(state).doctor(ServiceSpec.of(**{"name": "x", "model": "models:/x/1", **fields}))
+    output().print(diagnosis)
+    if not diagnosis.healthy:
+        raise typer.Exit(1)
+
+
 def explain(name: NameArgument, state: StateOption = None) -> None:
     """Say why a service is not ready: what its replicas wait for, how they ended, and what would help."""
     output().print(service_of(state, name).explain())

@@ -196,6 +196,16 @@ class Api:
         with suppress(NotFound):
             self._ask(Request("DELETE", path_of(kind, self.namespace, name), body=options), f"{kind} {name}")
 
+    def read(self, path: str) -> Object:
+        """What the API server says at that path."""
+        return self._ask(Request("GET", path), path)
+
+    def review(self, spec: Object) -> Object:
+        """Whether the user of this configuration may do what a SelfSubjectAccessReview describes."""
+        body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": spec}
+        path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+        return self._ask(Request("POST", path, body=body), "a question about rights")
+
     def lines(self, pod: str, **options: str) -> Iterator[str]:
         """The lines of a pod's log; options are those of the API, such as follow="true" and previous="true"."""
         path = path_of("Pod", self.namespace, pod, subresource="log")

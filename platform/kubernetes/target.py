@@ -27,7 +27,7 @@ from . import secret
 from .api import MANAGER, Api
 from .errors import FieldConflict, KubernetesError, NotAllowed
 from .logs import pod_logs
-from .verdict import Seen, judge, previous, replicas, restarts, revision_of
+from .verdict import Seen, judge, past_deadline, previous, replicas, restarts, revision_of
 
 Object = dict[str, Any]
 SHARED_READY_SECONDS = 300.0
@@ -119,6 +119,7 @@ class KubernetesTarget:
             name=name,
             verdict=verdict,
             reason=reason,
+            timed_out=verdict == "failed" and past_deadline(seen),
             spec=desired,
             revision=revision_of(seen.deployment),
             previous=previous(seen, spec),

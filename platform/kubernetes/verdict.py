@@ -63,7 +63,7 @@ def judge(seen: Seen, spec: ServiceSpec) -> tuple[Verdict, str]:
     progressing = _condition(deployment, "Progressing")
     new_ready = sum(_is_ready(p) for p in seen.newest_pods)
     still = f"{ready} replicas go on serving" if ready else "nothing is served"
-    if progressing.get("reason") == "ProgressDeadlineExceeded":
+    if past_deadline(seen):
         why = str(cause) if cause else "it made no progress within its deadline"
         return "failed", f"Version {spec.version} does not become ready, {still}: {why}"
     if progressing.get("reason") == "NewReplicaSetAvailable" and all_of_them == updated:
@@ -75,6 +75,11 @@ def judge(seen: Seen, spec: ServiceSpec) -> tuple[Verdict, str]:
         return "failed", f"Version {spec.version} does not become ready, {still}: {cause}"
     about = f": {cause}" if cause else "."
     return "progressing", f"{new_ready} of {wanted} replicas of version {spec.version} are ready{about}"
+
+
+def past_deadline(seen: Seen) -> bool:
+    """Whether the rollout made no progress within its deadline."""
+    return _condition(seen.deployment, "Progressing").get("reason") == "ProgressDeadlineExceeded"
 
 
 def worst(seen: Seen) -> Cause | None:

@@ -42,4 +42,4 @@ def test_every_command_says_what_it_is_for() -> None:
 
 
 def test_exit_codes_are_told_apart() -> None:
-    assert sorted(EXIT_CODES) == [0, 1, 2, 3, 130]
+    assert sorted(EXIT_CODES) == [0, 1, 2, 3, 4, 5, 130]
