@@ -48,6 +48,7 @@ def build(
     state: StateOption = None,
 ) -> None:
     """Build the images that a cluster runs, and show how big they are."""
+    from ...serving.artifact import read
     from ..images import build as images
     from ..images.context import check, fill
 
@@ -62,6 +63,7 @@ def build(
     with ExitStack() as until_built:
         if model:
             found = until_built.enter_context(_located(model, registry_uri, state))
+            read(found.folder)
             made = [images.baked(found, tag=tag, prefix=prefix, base=base_image)]
         else:
             found = None

@@ -144,7 +144,7 @@ def size(builder: str, image: str) -> int:
 
 def in_bytes(text: str) -> int:
     """The number behind 434 MB, as buildah says it, or 434123456."""
-    found = re.fullmatch(r"\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[KMGT]?B)?\s*", text)
+    found = re.fullmatch(r"\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[kKMGT]?B)?\s*", text)
     if found is None:
         raise ValueError(f"'{text}' is no size")
-    return round(float(found["number"]) * _UNITS[found["unit"] or "B"])
+    return round(float(found["number"]) * _UNITS[(found["unit"] or "B").upper()])
