@@ -80,18 +80,6 @@ async def test_a_stop_finishes_what_is_in_flight_and_lets_clients_move_away(
         assert "Traceback" not in server.said
 
 
-async def test_a_client_that_never_goes_is_not_waited_for_for_ever(
-    folders: Folders, tmp_path: Path, connect: Connect
-) -> None:
-    with started(tmp_path, model=folders.line, drain_seconds=0.5) as server:
-        await asyncio.to_thread(server.until_ready)
-        idle = await connect(server.port)
-        assert (await idle.ask("/predict", {"rows": [{"x": 1}]}))[0] == 200
-        server.process.terminate()
-        assert await asyncio.to_thread(server.ended) == 0
-        assert await idle.reader.read() == b""
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
 def log_url(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     if request.param == "sqlite":
@@ -144,10 +132,10 @@ def _counted(folder: Path, name: str) -> float:
     return 0 if value is None else value
 
 
-async def test_a_body_that_is_too_large_is_answered_and_not_reset(
+async def test_bodies_that_are_too_large_are_answered_and_a_client_that_never_goes_is_not_waited_for_for_ever(
     folders: Folders, tmp_path: Path, connect: Connect
 ) -> None:
-    with started(tmp_path, model=folders.line, max_body_bytes=1000) as server:
+    with started(tmp_path, model=folders.line, max_body_bytes=1000, drain_seconds=0.5) as server:
         await asyncio.to_thread(server.until_ready)
         for size in (2_000, 5_000_000):
             connection = await connect(server.port)
@@ -161,3 +149,8 @@ async def test_a_body_that_is_too_large_is_answered_and_not_reset(
             status, _, content = await chunked.answer()
             assert status == 413
             assert "more bytes than allowed; the limit is 1000 bytes" in content["error"]
+        idle = await connect(server.port)
+        assert (await idle.ask("/predict", {"rows": [{"x": 1}]}))[0] == 200
+        server.process.terminate()
+        assert await asyncio.to_thread(server.ended) == 0
+        assert await idle.reader.read() == b""

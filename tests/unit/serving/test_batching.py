@@ -177,7 +177,7 @@ async def test_what_arrives_while_the_model_runs_is_the_next_call(place: Place) 
 
 async def test_a_slow_model_runs_in_the_thread_and_the_loop_goes_on(place: Place) -> None:
     go_on = threading.Event()
-    place.model.during = lambda _: go_on.wait(10) or None
+    place.model.during = lambda _: (go_on.wait(10) and time.sleep(0.05)) or None  # slow, however quick the turns are
     request = asyncio.create_task(place.batcher.answer(rows(1), ("predict",)))
     turns = 0
     async with asyncio.timeout(5):
