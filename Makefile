@@ -5,10 +5,11 @@ BIN := $(VENV)/bin
 # What an installation is made from: when none of it changed, nothing is installed again.
 INSTALLED := $(VENV)/.installed-$(shell cat pyproject.toml constraints.txt | cksum | cut -d ' ' -f 1)
 
-.PHONY: help install demo test test-cluster lint docs clean
+.PHONY: help install demo test images test-cluster lint docs clean
 help:
 	@echo "make demo           replay three weeks of flights against four replicas that retrain every night"
 	@echo "make test           all tests that need no cluster"
+	@echo "make images         the images that a cluster runs, with docker, podman or buildah"
 	@echo "make test-cluster   the tests on the Kubernetes cluster that KUBECONFIG names"
 	@echo "make lint           ruff, pyright and the import directions"
 	@echo "make docs           docs/cli.md from the commands themselves"
@@ -26,6 +27,9 @@ demo: $(INSTALLED)
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile tests/unit tests/integration tests/browser $(ARGS)
+
+images: $(INSTALLED)
+	$(BIN)/tenfold build $(ARGS)
 
 # On the cluster that KUBECONFIG names, in namespaces of its own; its nodes must be able to pull the images.
 test-cluster: $(INSTALLED)
