@@ -1,0 +1,36 @@
+"""Under load the cluster makes more replicas, and a deploy leaves them."""
+
+import pytest
+from cluster.conftest import QUIET, SMALL
+from integration.platform.conftest import iris
+from sklearn.linear_model import LogisticRegression
+from support.asking import asking
+from support.cluster import objects
+from support.places import wait_until
+from tenfold import Platform
+
+ROW = {"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}
+
+
+@pytest.mark.timeout(600)
+def test_the_cluster_scales_and_a_deploy_does_not_scale_back(ns: str, cluster: Platform) -> None:
+    X, y = iris()
+    cluster.register(LogisticRegression(max_iter=1000).fit(X, y), "iris", example=X.head(3))
+    limits = {"min_replicas": 2, "max_replicas": 5, "cpu_percent": 50}
+    service = cluster.deploy("iris", replicas=2, autoscaling=limits, server={"drain_seconds": 1}, **SMALL, **QUIET)
+    assert service.status().ready == 2
+
+    def replicas() -> int:
+        return int(objects("deployment", "iris-serving", namespace=ns)["spec"]["replicas"])
+
+    with asking(ns, "iris-svc", "/predict", {"rows": [ROW]}, threads=4):
+        wait_until(lambda: replicas() > 2, within=240, what="more replicas")
+        assert not [c for c in cluster.plan(service.status().spec) if "replicas" in c.field]
+        grown = replicas()
+        cluster.deploy("iris", retraining={"window_days": 7}, **QUIET)
+        assert replicas() >= grown
+        assert objects("hpa", "iris-serving", namespace=ns)["spec"]["maxReplicas"] == 5
+
+    # Without an autoscaler the number is ours again.
+    service.change(autoscaling=None, replicas=1, **QUIET)
+    assert (replicas(), service.status().ready) == (1, 1)
