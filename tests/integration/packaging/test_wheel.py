@@ -95,6 +95,18 @@ def test_the_wheel_holds_all_of_the_package_and_nothing_else(wheel: Path) -> Non
     assert held == ours | set(FILES)
 
 
+def test_an_installed_tenfold_can_build_its_images(installed: Path, wheel: Path, tmp_path: Path) -> None:
+    code = f"from pathlib import Path; from tenfold.platform.images.context import fill; fill(Path({str(tmp_path)!r}))"
+    said(installed / "bin/python", code, tmp_path)
+    # As the Dockerfile does it: the folder that is built is source enough for the same wheel again.
+    out = tmp_path / "again"
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(tmp_path)]
+    built = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stdout + built.stderr
+    (again,) = out.glob("*.whl")
+    assert set(zipfile.ZipFile(again).namelist()) == set(zipfile.ZipFile(wheel).namelist())
+
+
 def test_the_list_of_packages_is_complete() -> None:
     folders = {file.parent for part in PARTS for file in (ROOT / part).rglob("*.py")}
     expected = {"tenfold", *(".".join(("tenfold", *folder.relative_to(ROOT).parts)) for folder in folders)}
