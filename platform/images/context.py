@@ -39,14 +39,15 @@ def fill(context: Path, project: Path | None = None, model: Path | None = None, 
         NoProject: `project` holds nothing that could be installed.
     """
     for name in FILES:
-        shutil.copyfile(source / name, context / name)
+        shutil.copy2(source / name, context / name)  # with its time: a builder's cache may look at it
     for name in PACKAGES:
         shutil.copytree(source / name, context / name, ignore=shutil.ignore_patterns("__pycache__", ".*"))
     if project is not None:
         check(project)
         shutil.copytree(project, context / "project", ignore=shutil.ignore_patterns(*LEFT_OUT))
         pins = (context / "constraints.txt").read_text(encoding="utf-8")
-        (context / "constraints.txt").write_text(constraints(pins, wishes(project)), encoding="utf-8")
+        if wished := wishes(project):
+            (context / "constraints.txt").write_text(constraints(pins, wished), encoding="utf-8")
     if model is not None:
         shutil.copytree(model, context / "model")
 
