@@ -47,8 +47,9 @@ RUN ["python3", "/context/platform/images/install.py"]
 # What all images have in common: no compiler and no pip of ours, a user with a number for a name, and nothing that
 # needs a writable root file system; only /tmp is written to.
 FROM ${PYTHON_IMAGE} AS runtime
-# The user has no entry in /etc/passwd: libraries that ask for a home or a name find one here.
-ENV PATH=/opt/tenfold/bin:$PATH HOME=/tmp LOGNAME=tenfold \
+# The user has no entry in /etc/passwd: libraries that ask for a home or a name find one here. A base image need not
+# name a PATH.
+ENV PATH=/opt/tenfold/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp LOGNAME=tenfold \
     PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PYTHONSAFEPATH=1 \
     MLFLOW_DISABLE_TELEMETRY=true GIT_PYTHON_REFRESH=quiet
 WORKDIR /
