@@ -1,4 +1,4 @@
-"""A project of modules is importable in the environment of an image; packages are pip's own affair, and tested there."""
+"""A project of modules can be imported in the environment of an image; how pip is called for a package."""
 
 from __future__ import annotations
 
