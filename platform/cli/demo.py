@@ -49,7 +49,8 @@ def demo(
 
     # What ends it politely, a timeout or a closed terminal, leaves as little running as Ctrl-C does.
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
+        # As SIGINT, for asyncio turns only that one into a cancellation; raised anywhere, it would end in a traceback.
+        signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
     options = DemoOptions(start.date(), first_days, days, flights_per_day, replicas, state, keep)
     with _progress(days) as (tell, watch):
         done = run(options, tell=tell, watch=watch)
