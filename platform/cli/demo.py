@@ -49,8 +49,7 @@ def demo(
 
     # What ends it politely, a timeout or a closed terminal, leaves as little running as Ctrl-C does.
     for number in (signal.SIGTERM, signal.SIGHUP):
-        # As SIGINT, for asyncio turns only that one into a cancellation; raised anywhere, it would end in a traceback.
-        signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
+        signal.signal(number, _as_ctrl_c)
     options = DemoOptions(start.date(), first_days, days, flights_per_day, replicas, state, keep)
     with _progress(days) as (tell, watch):
         done = run(options, tell=tell, watch=watch)
@@ -65,6 +64,11 @@ def demo(
         console.print(_how_to_go_on(done), highlight=False, soft_wrap=True)
     if not done.result.succeeded:
         raise typer.Exit(FAILED)
+
+
+def _as_ctrl_c(*_: object) -> None:
+    # asyncio turns SIGINT alone into a cancellation; an exception out of a handler could end in any task's traceback.
+    signal.raise_signal(signal.SIGINT)
 
 
 @contextmanager
