@@ -7,6 +7,7 @@ says gives the YAML, which a test shows. Nothing is put together as text.
 from __future__ import annotations
 
 import copy
+import json
 import math
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
@@ -171,9 +172,14 @@ def pod_of(part: Object) -> Object | None:
     return pod
 
 
-def spec_of(live: Object) -> ServiceSpec:
-    """The spec that a Deployment carries, with what autoscaling, a person or an older tenfold did not write there."""
-    return ServiceSpec.model_validate_json(live["metadata"]["annotations"][SPEC])
+def spec_of(live: Object) -> ServiceSpec | None:
+    """The spec that a Deployment or ReplicaSet carries; None when it carries none, and so is not tenfold's.
+
+    Raises:
+        InvalidSpec: a newer tenfold wrote it, or a person wrongly.
+    """
+    written = (live["metadata"].get("annotations") or {}).get(SPEC)
+    return ServiceSpec.of(**json.loads(written)) if written else None
 
 
 def version_of(pod: Object) -> str:

@@ -44,20 +44,21 @@ def job(cron_job: Object, arguments: Sequence[str], suffix: str) -> Object:
     }
 
 
-def run(api: Api, name: str, arguments: Sequence[str]) -> None:
+def run(api: Api, name: str, arguments: Sequence[str]) -> bool:
     """Run `tenfold --target kubernetes ARGUMENTS` in the training image, and return when it has ended by itself.
 
-    A night that failed has ended too: the registry says so.
+    Returns:
+        Whether it says that all went well. A night that failed has ended too: the registry says so.
 
     Raises:
         NightUnfinished: it did not come to run, or was ended.
     """
     made = api.create(job(api.get("CronJob", f"{name}-training"), arguments, secrets.token_hex(4)))
-    wait(api, made["metadata"]["name"])
+    return wait(api, made["metadata"]["name"])
 
 
-def wait(api: Api, name: str) -> None:
-    """Return when the Job has ended by itself.
+def wait(api: Api, name: str) -> bool:
+    """Return when the Job has ended by itself, and whether with exit code 0.
 
     Raises:
         NightUnfinished: it did not come to run, or was ended; quotes why.
@@ -68,10 +69,10 @@ def wait(api: Api, name: str) -> None:
         status: Object = live.get("status") or {}
         ended = {c["type"]: c for c in status.get("conditions") or [] if c["status"] == "True"}
         if "Complete" in ended:
-            return
+            return True
         if failed := ended.get("Failed"):
             if failed.get("reason") == "PodFailurePolicy":
-                return
+                return False
             raise NightUnfinished(_ending(api, name, str(failed.get("message", ""))))
         if not status.get("ready") and time.monotonic() - begun > START_SECONDS:
             pods = api.list("Pod", f"batch.kubernetes.io/job-name={name}")

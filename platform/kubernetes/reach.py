@@ -132,7 +132,12 @@ class Reach:
         self._forwards: dict[tuple[str, int], Forward] = {}
 
     def model(self, name: str) -> str:
-        """Where this process reaches the model server of the service."""
+        """Where this process reaches the model server of the service.
+
+        Raises:
+            UnknownService: no such service.
+        """
+        self._target.existing(name)
         if self._target.api.in_cluster:
             return f"http://{name}-svc.{self._target.api.namespace}"
         return f"http://127.0.0.1:{self._port(f'app={name}', 80)}"
@@ -141,6 +146,8 @@ class Reach:
         """Where this process reaches the registry; the server is made and waited for if need be."""
         if given := os.environ.get("TENFOLD_REGISTRY_URI"):
             return given
+        if (spec := self._target.any_spec()) and spec.registry:
+            return spec.registry
         self._target.await_registry()
         if self._target.api.in_cluster:
             return made.REGISTRY
@@ -153,9 +160,11 @@ class Reach:
         import base64
 
         api = self._target.api
-        if api.find("Secret", made.DATABASE_SECRET) is None:
+        spec = self._target.any_spec()
+        name = (spec and spec.database) or made.DATABASE_SECRET
+        if name == made.DATABASE_SECRET and api.find("Secret", name) is None:
             self._target.await_registry()
-        stored = api.get("Secret", made.DATABASE_SECRET)["data"][made.DATABASE_KEY]
+        stored = api.get("Secret", name)["data"][made.DATABASE_KEY]
         url = base64.b64decode(stored).decode()
         parts = urlsplit(url)
         if api.in_cluster or parts.hostname != "postgres":
@@ -172,7 +181,7 @@ class ClusterRegistry(Registry):
     """The registry of a namespace; how it is reached is found out when it is first used."""
 
     def __init__(self, reach: Reach) -> None:
-        super().__init__(made.REGISTRY)
+        super().__init__(os.environ.get("TENFOLD_REGISTRY_URI") or made.REGISTRY)
         self._reach = reach
 
     def _client(self) -> MlflowClient:

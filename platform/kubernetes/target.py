@@ -7,6 +7,7 @@ Role need allow nothing else.
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ import httpx
 
 from ..errors import PlatformError, UnknownService
 from ..plan import differences
-from ..spec import ServiceSpec
+from ..spec import NAME, ServiceSpec
 from ..target import Change, LogLine, Status, Traffic
 from ..traffic import traffic_of
 from . import manifests as made
@@ -42,8 +43,8 @@ class KubernetesTarget:
 
     def __init__(self, api: Api) -> None:
         self.api = api
-        # What each pod had answered when it was seen last: counters of pods that ended must not go back.
-        self._answered: dict[str, tuple[Traffic, ...]] = {}
+        # What each container had answered when it was seen last: counters of those that ended must not go back.
+        self._answered: dict[str, dict[str, tuple[Traffic, ...]]] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -59,8 +60,7 @@ class KubernetesTarget:
         if spec.database is None and self.api.find("Secret", made.DATABASE_SECRET) is None:
             found.append(Change(field=f"Secret {made.DATABASE_SECRET}", before=None, after="new, with a new password"))
         found += [Change(field=f"{kind} {name}", before="there", after=None) for kind, name in _pruned(live, spec)]
-        before = made.spec_of(live) if live else None
-        return tuple(found) or differences(before, spec)
+        return tuple(found) or differences(_before(live), spec)
 
     def apply(self, spec: ServiceSpec) -> None:
         """Make `spec` the desired state and return at once.
@@ -70,8 +70,8 @@ class KubernetesTarget:
         """
         self._await_deletion(spec.name)
         live = self._deployment(spec.name)
-        if live is None or not _only_version(made.spec_of(live), spec):
-            self.prepare(spec)
+        if spec.database is None and not _only_version(live, spec):
+            secret.make(self.api)
         for manifest in self._wished(spec, live):
             self._apply(manifest)
         for kind, name in _pruned(live, spec):
@@ -112,7 +112,7 @@ class KubernetesTarget:
             UnknownService: no such service.
         """
         seen = self.seen(name)
-        spec = made.spec_of(seen.deployment)
+        spec = self._spec(seen.deployment)
         desired = spec.changed(replicas=seen.deployment["spec"].get("replicas", 1))
         verdict, reason = judge(seen, desired)
         return Status(
@@ -128,7 +128,7 @@ class KubernetesTarget:
             url=f"http://{name}-svc.{self.api.namespace}",
             page_url=self._page_url(spec),
             registry_url=spec.registry or f"http://mlflow.{self.api.namespace}:5000",
-            traffic=self._traffic(seen),
+            traffic=self._traffic(name, seen),
             next_run=_next_run(spec),
         )
 
@@ -138,9 +138,7 @@ class KubernetesTarget:
         Raises:
             UnknownService: no such service.
         """
-        live = self._deployment(name)
-        if live is None or made.SPEC not in live["metadata"].get("annotations", {}):
-            raise UnknownService(name, self.names)
+        live = self.existing(name)
         selector = f"app={name}"
         settled = _settled(live)
         return Seen(
@@ -150,14 +148,30 @@ class KubernetesTarget:
             () if settled else self.api.list("Event", fields="type=Warning"),
         )
 
+    def existing(self, name: str) -> Object:
+        """The service's Deployment.
+
+        Raises:
+            UnknownService: no such service.
+        """
+        live = self._deployment(name)
+        if live is None or made.spec_of(live) is None:
+            raise UnknownService(name, self.names)
+        return live
+
+    def any_spec(self) -> ServiceSpec | None:
+        """The spec of some service of the namespace: all share database and registry."""
+        found = (made.spec_of(d) for d in self.api.list("Deployment", made.SERVICE_LABEL) if not _leaving(d))
+        return next((spec for spec in found if spec), None)
+
     def logs(self, name: str, *, follow: bool = False, previous: bool = False) -> Iterator[LogLine]:
         """What all replicas wrote; with `follow`, on and on, with `previous`, before their last restart."""
-        self.seen(name)
+        self.existing(name)
         return pod_logs(self.api, f"app={name}", follow=follow, previous=previous)
 
     def delete(self, name: str) -> tuple[str, ...]:
         """Stop and forget the service. Returns what is kept."""
-        spec = made.spec_of(self.seen(name).deployment)
+        spec = self._spec(self.existing(name))
         wished = made.service_manifests(spec.changed(autoscaling=spec.autoscaling or {}))
         for manifest in reversed(wished):
             self.api.delete(manifest["kind"], manifest["metadata"]["name"])
@@ -173,15 +187,24 @@ class KubernetesTarget:
             kept += (f"Secret {made.DATABASE_SECRET}, which opens it",)
         return kept
 
+    @staticmethod
+    def _spec(live: Object) -> ServiceSpec:
+        spec = made.spec_of(live)
+        assert spec is not None, "looked at by existing()"
+        return spec
+
     def _deployment(self, name: str) -> Object | None:
+        # A name becomes part of a path; what cannot be one is not asked for.
+        if not re.fullmatch(NAME, name):
+            return None
         live = self.api.find("Deployment", f"{name}-serving")
         return None if live is None or _leaving(live) else live
 
     def _wished(self, spec: ServiceSpec, live: Object | None) -> list[Object]:
         """The manifests that `apply` sends: where only the version differs, the Deployment alone."""
         count = int(live["spec"].get("replicas", 1)) if live and spec.autoscaling else None
-        only_version = live is not None and _only_version(made.spec_of(live), spec)
-        wished = [made.deployment(spec, replicas=count)] if only_version else made.manifests(spec, replicas=count)
+        alone = _only_version(live, spec)
+        wished = [made.deployment(spec, replicas=count)] if alone else made.manifests(spec, replicas=count)
         if live and spec.autoscaling and _owner_of_replicas(live) - {MANAGER}:
             # The autoscaler holds the number now; naming it would take it back.
             del wished[-1]["spec"]["replicas"]
@@ -211,10 +234,11 @@ class KubernetesTarget:
                 )
             time.sleep(0.5)
 
-    def _traffic(self, seen: Seen) -> tuple[Traffic, ...]:
-        """Summed over all pods that were ever seen from here."""
+    def _traffic(self, name: str, seen: Seen) -> tuple[Traffic, ...]:
+        """Summed over all containers of the service that were ever seen from here."""
+        answered = self._answered.setdefault(name, {})
         asked: list[tuple[str, str, str]] = [
-            (str(pod["metadata"]["uid"]), str(pod["metadata"]["name"]), str(pod["status"].get("podIP")))
+            (_life(pod), str(pod["metadata"]["name"]), str(pod["status"].get("podIP")))
             for pod in seen.pods
             if pod.get("status", {}).get("podIP") and pod["status"].get("phase") == "Running"
         ]
@@ -222,11 +246,11 @@ class KubernetesTarget:
         if asked:
             with ThreadPoolExecutor(max_workers=8) as threads:
                 answers = threads.map(ask, [name for _, name, _ in asked], [address for *_, address in asked])
-                for (uid, *_), text in zip(asked, answers, strict=True):
+                for (life, *_), text in zip(asked, answers, strict=True):
                     if text:
-                        self._answered[uid] = traffic_of(text)
+                        answered[life] = traffic_of(text)
         requests, errors = Counter[str](), Counter[str]()
-        for of_pod in self._answered.values():
+        for of_pod in answered.values():
             for t in of_pod:
                 requests[t.version] += t.requests
                 errors[t.version] += t.errors
@@ -259,13 +283,18 @@ class KubernetesTarget:
         return f"{scheme}://{host}{way.path}/" if host else f"{way.path}/ at the address of the cluster's ingress"
 
 
-def _only_version(before: ServiceSpec, after: ServiceSpec) -> bool:
-    return {c.field for c in differences(before, after)} == {"model"}
+def _before(live: Object | None) -> ServiceSpec | None:
+    return made.spec_of(live) if live else None
+
+
+def _only_version(live: Object | None, after: ServiceSpec) -> bool:
+    before = _before(live)
+    return before is not None and {c.field for c in differences(before, after)} == {"model"}
 
 
 def _pruned(live: Object | None, spec: ServiceSpec) -> list[tuple[str, str]]:
     """What an earlier spec asked for and this one does not."""
-    before = made.spec_of(live) if live else spec
+    before = _before(live) or spec
     gone: list[tuple[str, str]] = []
     if before.autoscaling and not spec.autoscaling:
         gone.append(("HorizontalPodAutoscaler", f"{spec.name}-serving"))
@@ -278,6 +307,12 @@ def _pruned(live: Object | None, spec: ServiceSpec) -> list[tuple[str, str]]:
 def _owner_of_replicas(live: Object) -> set[str]:
     entries = live["metadata"].get("managedFields") or []
     return {e["manager"] for e in entries if "f:replicas" in ((e.get("fieldsV1") or {}).get("f:spec") or {})}
+
+
+def _life(pod: Object) -> str:
+    """One life of the pod's container: its counters begin at nothing."""
+    statuses: list[Object] = pod["status"].get("containerStatuses") or []
+    return f"{pod['metadata']['uid']} {sum(int(c.get('restartCount') or 0) for c in statuses)}"
 
 
 def _leaving(live: Object) -> bool:

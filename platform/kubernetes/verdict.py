@@ -14,7 +14,7 @@ from typing import Any
 from ..spec import ServiceSpec
 from ..target import Replica, ReplicaState, Verdict
 from .explain import Cause, of_deployment, of_pod
-from .manifests import SPEC, version_of
+from .manifests import spec_of, version_of
 
 Object = dict[str, Any]
 REVISION = "deployment.kubernetes.io/revision"
@@ -105,9 +105,7 @@ def previous(seen: Seen, spec: ServiceSpec) -> ServiceSpec | None:
     if newest is None:
         return None
     model = f"models:/{spec.name}/{version_of(newest['spec']['template'])}"
-    written = newest["metadata"].get("annotations", {}).get(SPEC)
-    found = ServiceSpec.model_validate_json(written) if written else spec
-    return found.changed(model=model)
+    return (spec_of(newest) or spec).changed(model=model)
 
 
 def revision_of(live: Object) -> int:

@@ -56,7 +56,9 @@ def test_golden(name: str) -> None:
 def test_the_yaml_is_what_its_own_spec_gives() -> None:
     seed = load(*(f"{file}.yaml" for file in SEED_FILES))
     (serving,) = (p for p in seed if p["metadata"]["name"] == "ml-model-serving" and p["kind"] == "Deployment")
-    assert by_name(manifests(spec_of(serving))) == by_name(seed)
+    spec = spec_of(serving)
+    assert spec
+    assert by_name(manifests(spec)) == by_name(seed)
 
 
 def test_the_kustomization_has_all_of_it() -> None:

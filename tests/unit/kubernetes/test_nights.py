@@ -2,9 +2,12 @@
 
 from datetime import date
 
+import pytest
+from tenfold.platform.kubernetes.errors import NightUnfinished
 from tenfold.platform.kubernetes.manifests import service_manifests
 from tenfold.platform.kubernetes.nights import job
-from tenfold.platform.kubernetes.platform import ranges
+from tenfold.platform.kubernetes.platform import _told, ranges
+from tenfold.training.night import Night
 from unit.kubernetes.objects import SPEC
 
 
@@ -29,3 +32,14 @@ def test_days_without_a_gap_are_one_job() -> None:
     days = [date(2013, 6, d) for d in (21, 22, 25, 23)]
     assert ranges(days) == [(date(2013, 6, 21), date(2013, 6, 23)), (date(2013, 6, 25), date(2013, 6, 25))]
     assert ranges([]) == []
+
+
+def test_an_old_record_is_not_told_as_the_night_that_ended_without_one() -> None:
+    day = date(2013, 6, 21)
+    old = Night(date=day, outcome="promoted", reason="better", challenger="2")
+    for night, well in ((None, True), (old, False)):
+        with pytest.raises(NightUnfinished, match="The night of 2013-06-21 ended without a record"):
+            _told(night, old, day, well)
+    assert _told(old, old, day, True) is old
+    failed = old.model_copy(update={"outcome": "failed"})
+    assert _told(failed, failed, day, False) is failed
