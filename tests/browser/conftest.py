@@ -52,8 +52,10 @@ def expected() -> list[str]:
 
 
 @pytest.fixture
-def visit(browser: Browser, expected: list[str]) -> Iterator[Visit]:
+def visit(browser: Browser, expected: list[str], request: pytest.FixtureRequest) -> Iterator[Visit]:
     """Open an address; when the test ends, everything that went wrong in the browser fails it."""
+    if "address" in request.fixturenames:
+        request.getfixturevalue("address")  # what is set up later ends earlier: the browser before its server
     trouble: list[str] = []
     opened: list[Any] = []
 

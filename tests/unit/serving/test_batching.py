@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -213,9 +214,10 @@ async def test_the_model_is_never_asked_twice_at_once(place: Place, monkeypatch:
         most = max(most, running)
         time.sleep(0.0005 if values[0] % 2 else 0)
         running -= 1
+        monkeypatch.setattr(batching, "_INLINE_SECONDS", next(limits))
 
+    limits = cycle((10.0, 0.0))  # the next call on the loop, the one after it in the thread
     place.model.during = count
-    monkeypatch.setattr(batching, "_INLINE_SECONDS", 0.0003)  # now on the loop, now in the thread
 
     async def client(n: int) -> None:
         for k in range(30):
