@@ -5,7 +5,7 @@ loop, is asked in the next call; an idle server asks at once. Promises:
 - No request sees rows, outputs or errors of another: only batches of the same outputs and the same column types are
   joined, answers are cut apart by counted rows, and when a joined call fails each request is asked alone.
 - The event loop is never blocked for long: a model that takes more than a few milliseconds runs in a thread.
-- A request whose client went away is not asked.
+- A request that was cancelled while it waited is not asked.
 """
 
 from __future__ import annotations

@@ -4,9 +4,9 @@
 only while they are ready; until then, and always, each answers probes on a socket of its own (`probe_fd`). Without
 them the server listens on host and port from the start.
 
-On SIGTERM or SIGINT: not ready any more, but still accepting; every answer now carries `Connection: close`, so that
-clients move away by themselves. When none is left, or after `drain_seconds`, it stops accepting, finishes what is in
-flight, closes what is still idle, and writes out the inference log.
+On SIGTERM or SIGINT: not ready any more, but still accepting; every request that comes now is answered with
+`Connection: close`, so that clients move away by themselves. When none is left, or after `drain_seconds`, it stops
+accepting, finishes what is in flight, closes what is still idle, and writes out the inference log.
 """
 
 from __future__ import annotations
