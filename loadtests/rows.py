@@ -9,7 +9,8 @@ from __future__ import annotations
 import csv
 import math
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import islice
@@ -67,10 +68,11 @@ def read_rows(path: Path, columns: Sequence[Column], label: str | None) -> list[
     if reader is None:
         raise RowsUnusable(f"'{path}' is none of {', '.join(readers)}; convert the rows to one of these")
     try:
-        samples = [
-            _sample(record, columns, label, f"{path.name}, row {number}")
-            for number, record in enumerate(islice(reader(path), MOST_ROWS), start=1)
-        ]
+        with closing(reader(path)) as records:
+            samples = [
+                _sample(record, columns, label, f"{path.name}, row {number}")
+                for number, record in enumerate(islice(records, MOST_ROWS), start=1)
+            ]
     except (OSError, UnicodeDecodeError, csv.Error) as e:
         raise RowsUnusable(f"'{path}' cannot be read: {e}; check the path and that it is a {path.suffix} file") from e
     if not samples:
@@ -170,12 +172,12 @@ def _guessed(value: Any) -> Any:
     return value
 
 
-def _csv(path: Path) -> Iterator[Mapping[str, Any]]:
+def _csv(path: Path) -> Generator[Mapping[str, Any]]:
     with path.open(newline="", encoding="utf-8-sig") as file:
         yield from csv.DictReader(file)
 
 
-def _json_lines(path: Path) -> Iterator[Mapping[str, Any]]:
+def _json_lines(path: Path) -> Generator[Mapping[str, Any]]:
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             if not line.strip():
@@ -189,7 +191,7 @@ def _json_lines(path: Path) -> Iterator[Mapping[str, Any]]:
             yield record
 
 
-def _parquet(path: Path) -> Iterator[Mapping[str, Any]]:
+def _parquet(path: Path) -> Generator[Mapping[str, Any]]:
     try:
         from pyarrow import ArrowInvalid
         from pyarrow.parquet import ParquetFile

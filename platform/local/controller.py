@@ -25,6 +25,7 @@ from ..errors import PlatformError, StateUnusable
 from ..spec import ServiceSpec
 from .alarm import Alarm
 from .components import Components, wanted_components
+from .forks import ForkServers
 from .process import MARKS, Process, find
 from .state import State, lock_holder, try_lock
 from .supervisor import Supervisor
@@ -58,15 +59,17 @@ class Controller:
         with hold(self._state):
             found = find(self._state)
             components, alarm = Components(self._state, found), Alarm(self._state, found)
+            fork_servers = ForkServers(self._state)
             supervisors: dict[str, Supervisor] = {}
             alarm.start()
             async with httpx.AsyncClient(trust_env=False) as http:
                 while not self._stop.is_set():
-                    await self._round(supervisors, components, alarm, found, http)
+                    await self._round(supervisors, components, alarm, found, http, fork_servers)
                     await self._pause()
                 alarm.stop()
                 await asyncio.gather(*(s.stop() for s in supervisors.values()))
                 await asyncio.to_thread(components.stop)
+                fork_servers.close()
 
     async def _round(
         self,
@@ -75,12 +78,13 @@ class Controller:
         alarm: Alarm,
         found: list[Process],
         http: httpx.AsyncClient,
+        fork_servers: ForkServers,
     ) -> None:
         for folder in self._state.folders:
             if folder.name not in supervisors and (folder.exists or folder.deleted):
                 ours = [p for p in found if p.role == "replica" and p.marks[MARKS + "SERVICE"] == folder.name]
                 left = [p for p in ours if p.alive]
-                supervisors[folder.name] = Supervisor(self._state, folder, left, http)
+                supervisors[folder.name] = Supervisor(self._state, folder, left, http, fork_servers)
         await asyncio.gather(*(self._step(s) for s in supervisors.values()))
         for name in [n for n, s in supervisors.items() if s.gone]:
             self._state.service(name).remove()

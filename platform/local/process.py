@@ -16,6 +16,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from subprocess import DEVNULL, STDOUT, Popen
+from typing import Protocol
 
 import psutil
 
@@ -25,10 +26,38 @@ KILLED_WITHIN = 5.0
 STATE, ROLE, MARKS = "TENFOLD_PROCESS_STATE", "TENFOLD_PROCESS_ROLE", "TENFOLD_PROCESS_"
 
 
+class Child(Protocol):
+    """A process whose exit code can be had."""
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        ...
+
+    def poll(self) -> int | None:
+        """The exit code, negative for a signal; None while it runs or when it is not known."""
+        ...
+
+
+class Forks(Protocol):
+    """What can start a process faster than the interpreter: see `forks`."""
+
+    def fork(
+        self,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        marks: Mapping[str, str],
+        output: int,
+        pass_fds: Sequence[int],
+    ) -> Child:
+        """Start `python *arguments`, its output to the descriptor `output`."""
+        ...
+
+
 class Process:
     """One process that was started here, by this controller or by an earlier one."""
 
-    def __init__(self, process: psutil.Process, marks: Mapping[str, str], child: Popen[bytes] | None = None) -> None:
+    def __init__(self, process: psutil.Process, marks: Mapping[str, str], child: Child | None = None) -> None:
         self.marks = marks
         self.pid = process.pid
         self.started = datetime.fromtimestamp(process.create_time(), UTC)
@@ -37,14 +66,12 @@ class Process:
 
     @property
     def role(self) -> str:
-        """What it is: replica, page, registry, night or controller."""
+        """What it is: replica, page, registry, night, forkserver or controller."""
         return self.marks[ROLE]
 
     @property
     def alive(self) -> bool:
         """Whether it still runs. psutil compares start times, so a pid that was given again is not mistaken for it."""
-        if self._child:
-            return self._child.poll() is None
         try:
             return self._process.is_running() and self._process.status() != psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:
@@ -91,20 +118,29 @@ def start(
     marks: Mapping[str, str] | None = None,
     environment: Mapping[str, str] | None = None,
     pass_fds: Sequence[int] = (),
+    forks: Forks | None = None,
 ) -> Process:
-    """Start `python *arguments` in a session of its own, its output appended to `log`."""
+    """Start `python *arguments` in a session of its own, its output appended to `log`.
+
+    With `forks` it is forked instead of started, and `arguments` must be `-m MODULE ...`.
+    """
     marks = {STATE: str(state.folder), ROLE: role, **{MARKS + k.upper(): v for k, v in (marks or {}).items()}}
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(MARKS)}
+    whole = {**inherited, **(environment or {}), **marks}
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
-        child = _Child(
-            [sys.executable, *arguments],
-            stdin=DEVNULL,
-            stdout=output,
-            stderr=STDOUT,
-            env={**inherited, **(environment or {}), **marks},
-            pass_fds=pass_fds,
-            start_new_session=True,
+        child: Child = (
+            forks.fork(arguments, whole, marks, output.fileno(), pass_fds)
+            if forks
+            else _Child(
+                [sys.executable, *arguments],
+                stdin=DEVNULL,
+                stdout=output,
+                stderr=STDOUT,
+                env=whole,
+                pass_fds=pass_fds,
+                start_new_session=True,
+            )
         )
     return Process(psutil.Process(child.pid), marks, child)
 

@@ -11,7 +11,7 @@ import httpx
 from ..spec import ServiceSpec
 from ..target import Replica, ReplicaState
 from .listener import bind, port_of
-from .process import MARKS, Process, start
+from .process import MARKS, Forks, Process, start
 from .state import ServiceFolder, State
 
 PROBE_TIMEOUT = 2.0
@@ -84,12 +84,17 @@ def log_file(folder: ServiceFolder, replica_id: int) -> Path:
     return folder.logs / f"{replica_id:06}.log"
 
 
+def import_environment(spec: ServiceSpec) -> dict[str, str]:
+    """What the model server's libraries read only once, while they are imported."""
+    threads = str(max(1, int(spec.resources.cpu)))
+    return {f"{library}_NUM_THREADS": threads for library in ("OMP", "OPENBLAS", "MKL")}
+
+
 def start_replica(
-    state: State, folder: ServiceFolder, spec: ServiceSpec, replica_id: int, listen_fd: int
+    state: State, folder: ServiceFolder, spec: ServiceSpec, replica_id: int, listen_fd: int, forks: Forks | None
 ) -> ReplicaProcess:
     """Start a replica that accepts on `listen_fd` as soon as it is ready."""
     folder.metrics.mkdir(parents=True, exist_ok=True)
-    threads = str(max(1, int(spec.resources.cpu)))
     server = spec.server.model_dump()
     with bind("127.0.0.1", 0) as probe:
         process = start(
@@ -113,10 +118,11 @@ def start_replica(
                 "TENFOLD_LOG_URL": state.log_url,
                 "TENFOLD_CPU": str(spec.resources.cpu),
                 "PROMETHEUS_MULTIPROC_DIR": str(folder.metrics),
-                **{f"{library}_NUM_THREADS": threads for library in ("OMP", "OPENBLAS", "MKL")},
+                **import_environment(spec),
                 **{f"TENFOLD_{k.upper()}": _text(v) for k, v in server.items()},
             },
             pass_fds=(listen_fd, probe.fileno()),
+            forks=forks,
         )
     return ReplicaProcess(process)
 

@@ -16,10 +16,12 @@ from collections.abc import Sequence
 import httpx
 
 from ..errors import AddressInUse
+from ..spec import ServiceSpec
 from ..target import ReplicaState
+from .forks import ForkServer, ForkServers
 from .listener import bind
 from .process import Process
-from .replica import ReplicaProcess, log_file, start_replica
+from .replica import ReplicaProcess, import_environment, log_file, start_replica
 from .rollout import Candidate, next_steps
 from .state import Observed, Revision, ServiceFolder, State
 
@@ -35,9 +37,16 @@ DRAIN_GRACE = 30.0
 class Supervisor:
     """One service. `step()` is one round; `stop()` drains everything."""
 
-    def __init__(self, state: State, folder: ServiceFolder, found: Sequence[Process], http: httpx.AsyncClient) -> None:
+    def __init__(
+        self,
+        state: State,
+        folder: ServiceFolder,
+        found: Sequence[Process],
+        http: httpx.AsyncClient,
+        fork_servers: ForkServers,
+    ) -> None:
         self.name = folder.name
-        self._state, self._folder, self._http = state, folder, http
+        self._state, self._folder, self._http, self._fork_servers = state, folder, http, fork_servers
         self._replicas = [ReplicaProcess(p) for p in found]
         # Replicas of an earlier controller listen on a socket that we do not have: they serve until ours are ready.
         self._inherited = {r.id for r in self._replicas}
@@ -127,15 +136,16 @@ class Supervisor:
         candidates: list[Candidate] = [_Inherited(r) if r.id in self._inherited else r for r in self._replicas]
         steps = next_steps(candidates, spec.template, spec.replicas)
         if steps.start and time.monotonic() >= self._not_before:
-            for _ in range(steps.start):
-                self._start(revision)
+            forks = self._fork_servers.of(import_environment(spec))
+            for _ in range(steps.start if forks is None or forks.ready else 0):
+                self._start(spec, forks)
         self._drain(steps.drain)
 
-    def _start(self, revision: Revision) -> None:
+    def _start(self, spec: ServiceSpec, forks: ForkServer | None) -> None:
         assert self._listener
         replica_id, self._next_id = self._next_id, self._next_id + 1
         self._replicas.append(
-            start_replica(self._state, self._folder, revision.spec, replica_id, self._listener[2].fileno())
+            start_replica(self._state, self._folder, spec, replica_id, self._listener[2].fileno(), forks)
         )
         for old in sorted(self._folder.logs.glob("*.log"))[:-LOGS_KEPT]:
             old.unlink(missing_ok=True)

@@ -13,7 +13,8 @@ from typing import Any
 import httpx
 import pytest
 from support.places import free_port
-from tenfold.platform.local.process import MARKS, find, stop
+from tenfold.platform.local.forks import ForkServers
+from tenfold.platform.local.process import MARKS, Process, find, stop
 from tenfold.platform.local.state import Observed, ServiceFolder, State
 from tenfold.platform.local.supervisor import Supervisor
 from tenfold.platform.spec import ServiceSpec
@@ -45,11 +46,17 @@ def wish(state: State, folder: ServiceFolder) -> Wish:
 
 @pytest.fixture
 async def supervisor(state: State, folder: ServiceFolder) -> AsyncIterator[Supervisor]:
+    fork_servers = ForkServers(state)
     async with httpx.AsyncClient(trust_env=False) as http:
-        supervisor = Supervisor(state, folder, [], http)
+        supervisor = Supervisor(state, folder, [], http, fork_servers)
         yield supervisor
         await supervisor.stop()
-        stop(find(state), grace=0)
+    fork_servers.close()
+    stop(find(state), grace=0)
+
+
+def replicas(state: State) -> list[Process]:
+    return [p for p in find(state) if p.role == "replica"]
 
 
 async def seen(
@@ -128,20 +135,33 @@ async def test_a_deleted_service_is_gone_when_its_replicas_are(
         while not supervisor.gone:
             await supervisor.step()
             await asyncio.sleep(0.05)
-    assert find(state) == []
+    assert replicas(state) == []
 
 
-async def test_replicas_are_numbered_on_from_those_that_wrote_a_log(state: State, folder: ServiceFolder) -> None:
+async def test_replicas_are_numbered_on_from_those_that_wrote_a_log(
+    state: State, folder: ServiceFolder, wish: Wish
+) -> None:
     folder.logs.mkdir(parents=True)
     (folder.logs / "000041.log").write_text("")
-    spec = ServiceSpec.of(name="m", model="models:/m/1", port=free_port(), replicas=1)
-    with state.writing():
-        folder.write(spec)
+    wish()
+    fork_servers = ForkServers(state)
     async with httpx.AsyncClient(trust_env=False) as http:
-        supervisor = Supervisor(state, folder, [], http)
-        await supervisor.step()
-        (replica,) = find(state)
+        supervisor = Supervisor(state, folder, [], http, fork_servers)
+        await seen(supervisor, folder, lambda o: o.replicas)
+        (replica,) = replicas(state)
         assert replica.marks[MARKS + "ID"] == "42"
         os.kill(replica.pid, signal.SIGKILL)
         await supervisor.stop()
-        stop(find(state), grace=0)
+    fork_servers.close()
+    stop(find(state), grace=0)
+
+
+async def test_where_nothing_can_be_forked_replicas_are_started_directly(
+    supervisor: Supervisor, state: State, folder: ServiceFolder, wish: Wish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tenfold.platform.local.forks.MODULES", ("no_such_module",))
+    wish()
+    await seen(supervisor, folder, lambda o: o.replicas)
+    assert [p.role for p in find(state)] == ["replica"]
+    observed = await seen(supervisor, folder, lambda o: o.failure)
+    assert "There is no model at" in observed.failure
