@@ -51,9 +51,7 @@ class Board:
 
     async def overview(self) -> dict[str, Any]:
         """The document that the overview draws."""
-        names = await self.names()
-        self._forget_others(set(names))
-        services = await asyncio.gather(*map(self._service, names))
+        services = await asyncio.gather(*map(self._service, await self._current()))
         return {"time": datetime.now(UTC).isoformat(), "services": services}
 
     async def form(self, name: str) -> form.Form:
@@ -73,10 +71,13 @@ class Board:
         return view.Answer(reply.status, content, sentence, view.named_column(sentence, columns))
 
     async def watch(self) -> None:
-        """Sample the traffic for ever, so that a page that is opened later shows the last minutes."""
+        """Sample the traffic for ever, so that a page that is opened later shows the last minutes.
+
+        The registry is left alone: its library is large, and nobody has asked for nights yet.
+        """
         while True:
             try:
-                await self.overview()
+                await asyncio.gather(*map(self._sample, await self._current()))
             except PlatformError as e:
                 log.warning("The traffic cannot be sampled: %s", e)
             except Exception:
@@ -84,17 +85,24 @@ class Board:
             await asyncio.sleep(SAMPLE_SECONDS)
 
     async def _service(self, name: str) -> dict[str, Any]:
+        status, trouble = await self._sample(name)
+        if status is None:
+            return view.unreadable(name, trouble)
+        rates = self._traffic[name].rates()
+        nights, trouble = await self._read_nights(name)
+        return view.service(status, nights, trouble, rates)
+
+    async def _sample(self, name: str) -> tuple[Status | None, str]:
+        """The status, its traffic noted; or the sentence that says why there is none."""
         try:
             status = await self._status.get(name)
         except PlatformError as e:
-            return view.unreadable(name, str(e))
+            return None, str(e)
         except Exception:
             log.exception("The status of %s cannot be read", name)
-            return view.unreadable(name, "Its status cannot be read; the page server's log says why")
-        history = self._traffic.setdefault(name, TrafficHistory())
-        history.add(time.time(), status.traffic)
-        nights, trouble = await self._read_nights(name)
-        return view.service(status, nights, trouble, history.rates())
+            return None, "Its status cannot be read; the page server's log says why"
+        self._traffic.setdefault(name, TrafficHistory()).add(time.time(), status.traffic)
+        return status, ""
 
     async def _read_nights(self, name: str) -> tuple[Sequence[Night], str]:
         try:
@@ -117,11 +125,14 @@ class Board:
         if name not in names:
             raise UnknownService(name, tuple(names))
 
-    def _forget_others(self, names: set[str]) -> None:
+    async def _current(self) -> Sequence[str]:
+        """The services that exist; what is known of others is forgotten."""
+        names = await self.names()
         for cache in (self._status, self._nights, self._forms):
-            cache.keep_only(names)
-        for gone in self._traffic.keys() - names:
+            cache.keep_only(set(names))
+        for gone in self._traffic.keys() - set(names):
             del self._traffic[gone]
+        return names
 
 
 def _json(name: str, path: str, reply: Reply) -> dict[str, Any]:

@@ -55,8 +55,27 @@ def stocked(tmp_path_factory: pytest.TempPathFactory) -> Stocked:
     return Stocked(uri)
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory, stocked: Stocked) -> Iterator[Platform]:
+    """One platform for all tests of a module."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TENFOLD_REGISTRY_URI", stocked.uri)
+        platform = Platform.local(tmp_path_factory.mktemp("shared") / "state")
+        yield platform
+        platform.down()
+
+
 @pytest.fixture
-def platform(tmp_path: Path, stocked: Stocked, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
+def platform(shared: Platform) -> Iterator[Platform]:
+    """The shared platform, without a service."""
+    yield shared
+    for service in shared.services():
+        service.delete()
+
+
+@pytest.fixture
+def fresh(tmp_path: Path, stocked: Stocked, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
+    """A platform that has never run, for tests that start and stop it."""
     monkeypatch.setenv("TENFOLD_REGISTRY_URI", stocked.uri)
     platform = Platform.local(tmp_path / "state")
     yield platform

@@ -31,6 +31,11 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
+def platform(fresh: Platform) -> Platform:
+    return fresh
+
+
+@pytest.fixture
 def state(platform: Platform) -> State:
     assert isinstance(platform.target, LocalTarget)
     return platform.target.state

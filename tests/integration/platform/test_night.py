@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
+from itertools import count
 from typing import Any
 
 import httpx
@@ -23,8 +23,8 @@ from tenfold import Platform
 from tenfold.platform.errors import PlatformError
 from tenfold.platform.service import Service
 
-NAME = "colours"
 DAY = date(2026, 3, 4)
+_numbers = count(1)
 QUIET: dict[str, Any] = {"progress": lambda _: None}
 # Fails on a colour that it was not fitted on, where the champion does not.
 STRICT = """
@@ -51,28 +51,32 @@ def tolerant() -> Pipeline:
     return make_pipeline(make_column_transformer((codes, ["colour"]), remainder="passthrough"), LogisticRegression())
 
 
-@pytest.fixture
-def platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """With a registry of its own, since nights change it."""
-    for variable in ("TENFOLD_REGISTRY_URI", "TENFOLD_LOG_URL"):
-        monkeypatch.delenv(variable, raising=False)
-    (tmp_path / "strict.py").write_text(STRICT)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    platform = Platform.local(tmp_path / "state")
-    yield platform
-    platform.down()
+    folder = tmp_path_factory.mktemp("nights")
+    (folder / "strict.py").write_text(STRICT)
+    with pytest.MonkeyPatch.context() as patch:
+        for variable in ("TENFOLD_REGISTRY_URI", "TENFOLD_LOG_URL"):
+            patch.delenv(variable, raising=False)
+        patch.setenv("PYTHONPATH", str(folder))
+        platform = Platform.local(folder / "state")
+        yield platform
+        platform.down()
 
 
 @pytest.fixture
-def service(platform: Platform) -> Service:
+def service(platform: Platform) -> Iterator[Service]:
     """Serves a first champion that learned nothing, with a day of labelled rows to learn from."""
     X, y = rows()
-    platform.register(tolerant().fit(X, np.random.default_rng(1).permutation(y)), NAME, example=X.head())
+    name = f"colours-{next(_numbers)}"
+    platform.register(tolerant().fit(X, np.random.default_rng(1).permutation(y)), name, example=X.head())
     ports = {"port": free_port(), "page_port": free_port(), "registry_port": None}
-    service = platform.deploy(NAME, replicas=2, server={"drain_seconds": 1}, **ports, **QUIET)
+    service = platform.deploy(name, replicas=2, server={"drain_seconds": 1}, **ports, **QUIET)
     service.change(retraining={"watch_seconds": 1, "window_days": 7}, **QUIET)
     remember(service, DAY)
-    return service
+    yield service
+    service.delete()
 
 
 def remember(service: Service, day: date) -> None:
@@ -108,7 +112,7 @@ def test_a_better_version_is_rolled_out_and_the_same_night_again_changes_nothing
     assert (night.outcome, night.served) == ("promoted", "2"), night.reason
     status = service.status()
     assert (status.spec.version, status.verdict, status.ready) == ("2", "ready", 2)
-    assert platform.registry.champion(NAME).version == "2"
+    assert platform.registry.champion(service.name).version == "2"
     assert service.predict([{"colour": "red", "x": 2.0}]).model.version == "2"
     again = service.retrain(DAY)
     assert (again.outcome, again.served) == ("promoted", "2")
@@ -126,7 +130,7 @@ def test_a_version_that_does_not_become_ready_is_rolled_back(platform: Platform,
     assert night.reason.endswith("Version 1 is back")
     status = service.status()
     assert (status.spec.version, status.verdict) == ("1", "ready")
-    assert platform.registry.champion(NAME).version == "1"
+    assert platform.registry.champion(service.name).version == "1"
     assert [n.outcome for n in service.nights()] == ["rolled back"]
     assert service.retrain(DAY).served == "1"
 
@@ -137,18 +141,18 @@ def test_a_version_that_fails_requests_is_rolled_back(platform: Platform, servic
     with asked(service, {"colour": "green", "x": 1.0}):
         night = service.retrain(DAY)
     assert night.outcome == "rolled back", night.reason
-    assert "Version 2 of colours fails requests" in night.reason
+    assert f"Version 2 of {service.name} fails requests" in night.reason
     assert service.status().spec.version == "1"
-    assert platform.registry.champion(NAME).version == "1"
+    assert platform.registry.champion(service.name).version == "1"
     assert service.predict([{"colour": "green", "x": 1.0}]).model.version == "1"
 
 
 @pytest.mark.timeout(180)
-def test_the_alarm_clock_starts_the_night_that_was_missed(service: Service, tmp_path: Path) -> None:
+def test_the_alarm_clock_starts_the_night_that_was_missed(platform: Platform, service: Service) -> None:
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     remember(service, yesterday)
     # No night is owed from before the model was registered, so it has to be two days old.
-    with closing(sqlite3.connect(tmp_path / "state" / "registry.db")) as registry, registry:
+    with closing(sqlite3.connect(platform.registry.uri.removeprefix("sqlite:///"))) as registry, registry:
         registry.execute("UPDATE registered_models SET creation_time = creation_time - 2 * 86400000")
     service.schedule_retraining(at="00:00", catch_up_days=1)
 

@@ -29,6 +29,11 @@ PREDICT = post("/predict", {"rows": [ROW]})
 REQUESTS = 20_000
 
 
+@pytest.fixture
+def platform(fresh: Platform) -> Platform:
+    return fresh
+
+
 def quiet(_: object) -> None:
     """Report no progress."""
 
