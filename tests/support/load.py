@@ -68,6 +68,7 @@ class Load:
         connections: int = 16,
         per_connection: int | None = None,
         total: int | None = None,
+        pause: float = 0.0,
         check: Callable[[bytes], bool] | None = None,
     ) -> None:
         """Prepare the load.
@@ -76,11 +77,13 @@ class Load:
             request: the same bytes each time, or a function of the request's number.
             per_connection: open a new connection after so many requests; None keeps it as long as the server does.
             total: stop by itself after so many requests; None runs until the context is left.
+            pause: seconds that a connection waits after an answer, where the number of requests is not what matters.
             check: looks at each body; False counts the request as failed.
         """
         self.host, self.port = host, port
         self.make = request if callable(request) else lambda _number: request
         self.connections, self.per_connection, self.total, self.check = connections, per_connection, total, check
+        self.pause = pause
         self.outcome = Outcome()
         self.started = 0
         self._stopping = False
@@ -177,11 +180,13 @@ class _Connection(asyncio.Protocol):
         self.load.note(failure, time.perf_counter() - self.sent)
         if closes or self.answered == self.load.per_connection:
             self.transport.close()
+        elif self.load.pause:
+            asyncio.get_running_loop().call_later(self.load.pause, self._next)
         else:
             self._next()
 
     def _next(self) -> None:
-        if self.load.over:
+        if self.load.over or self.transport.is_closing():
             self.transport.close()
             return
         self.waiting = True
