@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 class Acceptor:
-    """Has the two methods of `asyncio.Server` that uvicorn calls. Needs a running event loop."""
+    """Accepts from its construction until `close`. Needs a running event loop."""
 
     def __init__(self, listener: socket.socket, protocol: Callable[[], asyncio.Protocol], backlog: int) -> None:
         """
@@ -39,13 +39,17 @@ class Acceptor:
         listener.listen(backlog)
         self._go_on()
 
-    def close(self) -> None:
-        """Accept no more. Those that wait are left to the other replicas, which hold the same socket."""
-        self._loop.remove_reader(self._listener)
-        self._listener.close()
+    async def close(self) -> None:
+        """Accept no more, and return when all that was accepted has become a connection.
 
-    async def wait_closed(self) -> None:
-        """Return when all that was accepted has become a connection."""
+        Those that wait are taken as well: with the last replica that holds the socket they would be reset.
+        """
+        self._loop.remove_reader(self._listener)
+        with suppress(OSError):  # nobody waits any more
+            while True:
+                connection, _ = self._listener.accept()
+                self._take(connection)
+        self._listener.close()
         await asyncio.gather(*self._connecting, return_exceptions=True)
 
     def _go_on(self) -> None:

@@ -6,7 +6,8 @@ them the server listens on host and port from the start.
 
 On SIGTERM or SIGINT: not ready any more, but still accepting; every request that comes now is answered with
 `Connection: close`, so that clients move away by themselves. When none is left, or after `drain_seconds`, it stops
-accepting, finishes what is in flight, closes what is still idle, and writes out the inference log.
+accepting, answers those that were just about to be accepted, finishes what is in flight, closes what is still idle,
+and writes out the inference log.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ LOG_CLOSE_SECONDS = 20.0
 BACKLOG = 2048
 # How often the drain looks whether clients have gone, and the log's counters go to the shared metrics.
 _LOOK_SECONDS, _COUNT_SECONDS = 0.02, 0.5
+# For the first request of a connection that was accepted last.
+_LAST_SECONDS = 1.0
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +66,7 @@ class ModelServer(uvicorn.Server):
             )
         )
         self._probe_port: int | None = None
+        self._acceptor: Acceptor | None = None
 
     def run_on(self, listener: socket.socket | None) -> None:
         """Serve until a signal; `listener` is the bound socket of a server that stands alone.
@@ -86,7 +90,12 @@ class ModelServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain, stop, and write out the log."""
         self.core.drain()
-        await self._let_clients_go()
+        # uvicorn adds these to every answer. It renews them once a second only while it runs, so this stays.
+        self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
+        await self._let_clients_go(self.settings.drain_seconds)
+        if self._acceptor:
+            await self._acceptor.close()
+            await self._let_clients_go(min(_LAST_SECONDS, self.settings.drain_seconds))
         await super().shutdown(sockets)
         self._counting.cancel()
         await asyncio.to_thread(self.core.close, LOG_CLOSE_SECONDS)
@@ -122,18 +131,14 @@ class ModelServer(uvicorn.Server):
             return
         shared = self._inherited(self.settings.listen_fd)
         if shared is not None and not self.should_exit:
-            server: Any = Acceptor(shared, self._protocol, BACKLOG)
-            self.servers.append(server)
+            self._acceptor = Acceptor(shared, self._protocol, BACKLOG)
 
     def _protocol(self) -> asyncio.Protocol:
         make: Any = self.config.http_protocol_class
         return make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
-    async def _let_clients_go(self) -> None:
-        # uvicorn adds these to every answer. It renews them once a second only while it runs, so this stays.
-        headers = self.server_state.default_headers
-        self.server_state.default_headers = [*headers, (b"connection", b"close")]
-        deadline = time.monotonic() + self.settings.drain_seconds
+    async def _let_clients_go(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
         # uvicorn's set of connections tells nobody when it changes, so it has to be looked at.
         while self._has_clients() and time.monotonic() < deadline and not self.force_exit:  # noqa: ASYNC110
             await asyncio.sleep(_LOOK_SECONDS)
