@@ -17,7 +17,7 @@ from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from support.places import free_port, wait_until
+from support.places import answers, free_port, wait_until
 from tenfold import Platform
 from tenfold.platform.service import Service
 
@@ -52,15 +52,8 @@ def service(platform: Platform) -> Service:
         registry_port=None,
         server={"drain_seconds": 1},
     )
-    wait_until(lambda: _answers(service.page_url), within=60, what="the page")
+    wait_until(lambda: answers(f"{service.page_url}health/ready"), within=60, what="the page")
     return service
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}health/ready").status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 def predicted(page: Page) -> str:

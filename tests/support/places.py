@@ -1,10 +1,16 @@
-"""Free ports, and waiting for a condition with a deadline."""
+"""Free ports, waiting for a condition with a deadline, and asking a server on this machine."""
 
 from __future__ import annotations
 
 import socket
+import ssl
 import time
 from collections.abc import Callable
+
+import httpx
+
+# By default httpx reads all certificate authorities for each question, which a waiting test asks twenty times a second.
+_NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def free_port() -> int:
@@ -25,3 +31,17 @@ def wait_until(condition: Callable[[], object], *, within: float = 30.0, what: s
         if time.monotonic() > deadline:
             raise TimeoutError(f"{what} did not come true within {within:g} s")
         time.sleep(0.05)
+
+
+def asked(url: str) -> httpx.Response | None:
+    """The answer to a GET, redirects followed; None where nobody answers."""
+    try:
+        return httpx.get(url, timeout=10, trust_env=False, verify=_NO_TLS, follow_redirects=True)
+    except httpx.TransportError:
+        return None
+
+
+def answers(url: str, status: int = 200) -> bool:
+    """Whether a GET is answered with that status."""
+    answer = asked(url)
+    return answer is not None and answer.status_code == status

@@ -14,13 +14,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pandas as pd
 import psutil
 import pytest
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
-from support.places import free_port, wait_until
+from support.places import answers, free_port, wait_until
 from tenfold.loadtests.plan import LOCUSTFILE
 from tenfold.serving.inference_log.store import InferenceLog
 
@@ -92,10 +91,7 @@ def serving(model: Path, folder: Path) -> Iterator[Server]:
 
     def ready() -> bool:
         assert process.poll() is None, words.read_text()
-        try:
-            return httpx.get(f"{url}/v2/health/ready", timeout=2).is_success
-        except httpx.TransportError:
-            return False
+        return answers(f"{url}/v2/health/ready")
 
     log = InferenceLog(log_url)
     try:

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 from support.logs import logged
-from support.places import free_port, wait_until
+from support.places import answers, free_port, wait_until
 from tenfold import Platform
 from tenfold.platform.local.process import Process, find
 from tenfold.platform.local.state import State, lock_holder
@@ -91,10 +91,7 @@ def test_up_runs_everything_and_ctrl_c_stops_it_cleanly(start: Start, platform: 
     assert httpx.post(f"{status.url}/predict", json={"rows": json.loads(ROWS)}).json()["predictions"] == [0]
 
     def page() -> bool:
-        try:
-            return httpx.get(status.page_url, follow_redirects=True).is_success
-        except httpx.TransportError:
-            return False
+        return answers(status.page_url)
 
     wait_until(page, what="the page")
     first = of_role(state, "page")

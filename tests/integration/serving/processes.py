@@ -15,7 +15,7 @@ from typing import Any, Self
 import httpx
 import orjson
 from support.load import get, post
-from support.places import free_port, wait_until
+from support.places import asked, free_port, wait_until
 
 MODULE = (sys.executable, "-m", "tenfold.serving")
 COMMAND = (str(Path(sys.executable).with_name("tenfold")), "serve")
@@ -42,10 +42,7 @@ class Server:
 
     def get(self, path: str) -> httpx.Response | None:
         """The answer, None where nobody answers."""
-        try:
-            return httpx.get(f"http://127.0.0.1:{self.port}{path}", timeout=10, trust_env=False)
-        except httpx.TransportError:
-            return None
+        return asked(f"http://127.0.0.1:{self.port}{path}")
 
     def answers(self, path: str, status: int) -> bool:
         assert self.process.poll() is None, self.said

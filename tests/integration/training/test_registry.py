@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-import httpx
 import numpy as np
 import pytest
 from integration.training.stage import CANCER, DAY, DIABETES, Place, cancer, diabetes
@@ -19,7 +18,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import Ridge
 from sklearn.naive_bayes import GaussianNB
 from sklearn.preprocessing import FunctionTransformer
-from support.places import free_port, wait_until
+from support.places import answers, free_port, wait_until
 from tenfold.serving.digest import DIGEST_TAG
 from tenfold.serving.model import load
 from tenfold.serving.signature import Column
@@ -197,14 +196,8 @@ def server(tmp_path: Path) -> Iterator[str]:
     )
     uri = f"http://127.0.0.1:{port}"
 
-    def answers() -> bool:
-        try:
-            return httpx.get(f"{uri}/health").is_success
-        except httpx.HTTPError:
-            return False
-
     try:
-        wait_until(answers, within=60, what="the registry's server")
+        wait_until(lambda: answers(f"{uri}/health"), within=60, what="the registry's server")
         yield uri
     finally:
         process.terminate()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.places import free_port, wait_until
+from support.places import answers, free_port, wait_until
 
 COMMAND = (sys.executable, "-m", "tenfold.platform.page")
 
@@ -58,7 +58,7 @@ def test_it_serves_an_empty_platform_until_it_is_stopped(tmp_path: Path, number:
     arguments = ("--state", str(tmp_path / "state"), "--port", str(port), "--prefix", "/app/")
     with subprocess.Popen([*COMMAND, *arguments], stderr=subprocess.PIPE, text=True) as page:
         try:
-            wait_until(lambda: answers(page, port), within=60, what="the page")
+            wait_until(lambda: ready(page, port), within=60, what="the page")
             assert httpx.get(f"http://127.0.0.1:{port}/app/data/overview").json()["services"] == []
             page.send_signal(number)
             _, errors = page.communicate(timeout=20)
@@ -67,9 +67,6 @@ def test_it_serves_an_empty_platform_until_it_is_stopped(tmp_path: Path, number:
     assert (page.returncode, errors) == (0, "")
 
 
-def answers(page: subprocess.Popen[str], port: int) -> bool:
+def ready(page: subprocess.Popen[str], port: int) -> bool:
     assert page.poll() is None, page.stderr and page.stderr.read()
-    try:
-        return httpx.get(f"http://127.0.0.1:{port}/app/health/ready").status_code == 200
-    except httpx.ConnectError:
-        return False
+    return answers(f"http://127.0.0.1:{port}/app/health/ready")
