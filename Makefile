@@ -25,8 +25,11 @@ $(INSTALLED):
 demo: $(INSTALLED)
 	$(BIN)/tenfold demo $(ARGS)
 
+# Files whose few tests take long come first, so that no worker is left alone with one of them at the end.
+LONGEST := tests/integration/platform tests/integration/demo tests/browser
 test: $(INSTALLED)
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile tests/unit tests/integration tests/browser $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder \
+		$(LONGEST) tests/integration tests/unit $(ARGS)
 
 images: $(INSTALLED)
 	$(BIN)/tenfold build $(ARGS)
