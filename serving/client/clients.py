@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from ipaddress import ip_address
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
+from urllib.request import getproxies
 
 import httpx
 
 from .answers import Answer, Receipt
 from .errors import Unsendable
-from .messages import Message
 from .steps import Calls, Reply, Send, Steps
 
 T = TypeVar("T")
@@ -25,7 +26,13 @@ RETRIES = 5
 """Tries after the first one: about three seconds, in which a killed replica's siblings have long answered."""
 
 TIMEOUT = 30.0
-"""Seconds that an answer may take."""
+"""Seconds that a call may take."""
+
+CONNECT_SECONDS = 2.0
+"""A machine that does not take a connection in that time is given up, and another one asked."""
+
+SILENT_SECONDS = 5
+"""A connection whose other end acknowledges nothing for that long has broken: the machine died, or the way to it."""
 
 
 class Client:
@@ -52,8 +59,9 @@ class Client:
         Args:
             url: Address of the server, with the path prefix if there is one.
             name: Name of the model; None: the server is asked when it is needed.
-            retries: Tries after the first one, for connections that break and for 502, 503 and 504.
-            timeout: Seconds that an answer may take, and a connection.
+            retries: Tries after the first one, for connections that break and for 502, 503 and 504. Connections that
+                nobody takes do not count: they are tried as long as there is time.
+            timeout: Seconds that a call may take, all its tries together.
             api_key: Sent as a bearer token.
             transport: Takes the place of the network, for tests and for proxies of your own.
 
@@ -61,8 +69,9 @@ class Client:
             Unsendable: `url` is no address.
         """
         self.url = _address(url)
-        self._calls = Calls(self.url, name, retries)
-        self._http = httpx.Client(transport=transport, **_options(self.url, timeout, api_key))
+        self._calls = Calls(self.url, name, retries, timeout)
+        transport = transport or _transport(self.url, httpx.HTTPTransport)
+        self._http = httpx.Client(transport=transport, **_options(self.url, api_key))
 
     def predict(self, rows: Any, *, outputs: Sequence[str] | None = None, event_time: datetime | None = None) -> Answer:
         """Predict n rows.
@@ -129,7 +138,7 @@ class Client:
                 return end.value
             if isinstance(step, Send):
                 try:
-                    reply = self._http.send(_request(self._http, self.url, step.message))
+                    reply = self._http.send(_request(self._http, self.url, step))
                 except httpx.HTTPError as e:
                     reply = e
             else:
@@ -151,8 +160,9 @@ class AsyncClient:
     ) -> None:
         """As `Client`."""
         self.url = _address(url)
-        self._calls = Calls(self.url, name, retries)
-        self._http = httpx.AsyncClient(transport=transport, **_options(self.url, timeout, api_key))
+        self._calls = Calls(self.url, name, retries, timeout)
+        transport = transport or _transport(self.url, httpx.AsyncHTTPTransport)
+        self._http = httpx.AsyncClient(transport=transport, **_options(self.url, api_key))
 
     async def predict(
         self, rows: Any, *, outputs: Sequence[str] | None = None, event_time: datetime | None = None
@@ -196,7 +206,7 @@ class AsyncClient:
                 return end.value
             if isinstance(step, Send):
                 try:
-                    reply = await self._http.send(_request(self._http, self.url, step.message))
+                    reply = await self._http.send(_request(self._http, self.url, step))
                 except httpx.HTTPError as e:
                     reply = e
             else:
@@ -213,13 +223,46 @@ def _address(url: str) -> str:
     return url.rstrip("/")
 
 
-def _options(url: str, timeout: float, api_key: str | None) -> dict[str, Any]:
+def _options(url: str, api_key: str | None) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+    return {"headers": headers, "verify": _verify(url), "trust_env": _asks_environment(url)}
+
+
+def _transport(url: str, kind: Callable[..., T]) -> T | None:
+    """Connections that notice a dead machine; None where a proxy of the environment holds them."""
+    if _asks_environment(url) and getproxies():
+        return None
+    return kind(verify=_verify(url), trust_env=_asks_environment(url), socket_options=_NOTICE_SILENCE)
+
+
+def _silence_options() -> list[tuple[int, int, int]]:
+    """Waiting for a slow answer is no silence: the other end's operating system goes on acknowledging."""
+    found = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
+    wished = {
+        "TCP_USER_TIMEOUT": SILENT_SECONDS * 1000,
+        # macOS has its own name for the first; both say how long to be idle before asking whether anybody is there.
+        "TCP_KEEPALIVE": SILENT_SECONDS,
+        "TCP_KEEPIDLE": SILENT_SECONDS,
+        "TCP_KEEPINTVL": 1,
+        "TCP_KEEPCNT": SILENT_SECONDS,
+    }
+    for name, value in wished.items():
+        if (option := getattr(socket, name, None)) is not None:
+            found.append((socket.IPPROTO_TCP, option, value))
+    return found
+
+
+_NOTICE_SILENCE: Final = _silence_options()
+
+
+def _verify(url: str) -> ssl.SSLContext | bool:
     # Reading all certificate authorities takes some 20 ms; plain HTTP needs none, and this context trusts nobody.
-    verify = httpx.URL(url).scheme == "https" or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return httpx.URL(url).scheme == "https" or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def _asks_environment(url: str) -> bool:
     # A proxy from the environment cannot reach this machine's loopback, so there the environment is not asked.
-    trust_env = not _is_loopback(httpx.URL(url).host)
-    return {"timeout": timeout, "headers": headers, "verify": verify, "trust_env": trust_env}
+    return not _is_loopback(httpx.URL(url).host)
 
 
 def _is_loopback(host: str) -> bool:
@@ -229,5 +272,8 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _request(http: httpx.Client | httpx.AsyncClient, url: str, message: Message) -> httpx.Request:
-    return http.build_request(message.method, url + message.path, content=message.content, headers=message.headers)
+def _request(http: httpx.Client | httpx.AsyncClient, url: str, step: Send) -> httpx.Request:
+    message, limits = step.message, httpx.Timeout(step.seconds, connect=min(step.seconds, CONNECT_SECONDS))
+    return http.build_request(
+        message.method, url + message.path, content=message.content, headers=message.headers, timeout=limits
+    )

@@ -8,7 +8,9 @@ Every call may be sent again: a prediction changes nothing but the log, and a la
 
 from __future__ import annotations
 
+import errno
 import random
+import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,9 +29,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send this."""
+    """Send this, and wait that long for the answer."""
 
     message: Message
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +46,17 @@ Reply = httpx.Response | httpx.HTTPError | None
 Steps = Generator[Send | Wait, Reply, T]
 
 _TRY_AGAIN = frozenset({502, 503, 504})  # a proxy without a server behind it, or a server that starts or stops
-_FIRST_WAIT, _LONGEST_WAIT = 0.1, 10.0
+_FIRST_WAIT, _LONGEST_WAIT, _LEAST_SECONDS = 0.1, 10.0, 0.1
 
 
 class Calls:
     """The calls to one server."""
 
-    def __init__(self, url: str, name: str | None, retries: int) -> None:
+    def __init__(self, url: str, name: str | None, retries: int, timeout: float) -> None:
         self._url = url
         self._name = name
         self._retries = retries
+        self._timeout = timeout
 
     def predict(self, rows: Any, outputs: Sequence[str] | None, event_time: datetime | None) -> Steps[Answer]:
         """Predictions."""
@@ -64,7 +68,7 @@ class Calls:
 
     def ready(self) -> Steps[bool]:
         """Whether the server is ready now: asked once."""
-        reply = yield Send(messages.ready())
+        reply = yield Send(messages.ready(), self._timeout)
         return isinstance(reply, httpx.Response) and reply.status_code == 200
 
     def metadata(self) -> Steps[dict[str, Any]]:
@@ -74,17 +78,23 @@ class Calls:
         return (yield from self._ask(messages.metadata(self._name), orjson.loads))
 
     def _ask(self, message: Message, parse: Callable[[bytes], T]) -> Steps[T]:
-        for tried in range(self._retries + 1):
-            reply = yield Send(message)
+        over = time.monotonic() + self._timeout
+        tries = counted = 0
+        while True:
+            reply = yield Send(message, max(over - time.monotonic(), _LEAST_SECONDS))
+            tries += 1
             if isinstance(reply, httpx.Response) and reply.status_code == 200:
                 try:
                     return parse(reply.content)
                 except (ValueError, KeyError, TypeError, AttributeError) as e:
                     raise NotUnderstood(self._url, f"{type(e).__name__}: {e}") from e
-            if tried == self._retries or not may_succeed_later(reply):
-                raise self._error(reply, tried + 1)
-            yield Wait(wait_before_retry(tried, reply))
-        raise AssertionError("the last try returns or raises")
+            # Where nobody took the connection a machine has died: behind one address, another may take the next.
+            counts = not isinstance(reply, httpx.ConnectTimeout)
+            wait = wait_before_retry(counted, reply)
+            if (counts and counted == self._retries) or not may_succeed_later(reply) or time.monotonic() + wait > over:
+                raise self._error(reply, tries)
+            counted += counts
+            yield Wait(wait)
 
     def _error(self, reply: Reply, tries: int) -> ClientError:
         if not isinstance(reply, httpx.Response):
@@ -97,10 +107,22 @@ class Calls:
 
 
 def may_succeed_later(reply: Reply) -> bool:
-    """Whether to send the request again. Not after a timeout: the caller said how long an answer may take."""
+    """Whether to send the request again. Not when the time is over: the caller said how long a call may take."""
     if isinstance(reply, httpx.Response):
         return reply.status_code in _TRY_AGAIN
-    return isinstance(reply, httpx.TransportError) and not isinstance(reply, httpx.ReadTimeout | httpx.WriteTimeout)
+    return isinstance(reply, httpx.TransportError) and not _time_is_over(reply)
+
+
+def _time_is_over(error: httpx.HTTPError | None) -> bool:
+    """Whether the answer was waited for in vain. httpx calls it the same when the other end's machine is silent."""
+    if not isinstance(error, httpx.ReadTimeout | httpx.WriteTimeout):
+        return False
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno == errno.ETIMEDOUT:
+            return False
+        cause = cause.__cause__ or cause.__context__
+    return True
 
 
 def wait_before_retry(tried: int, reply: Reply) -> float:
@@ -111,6 +133,8 @@ def wait_before_retry(tried: int, reply: Reply) -> float:
 
 
 def _why(error: httpx.HTTPError | None) -> str:
-    if isinstance(error, httpx.ReadTimeout | httpx.WriteTimeout):
+    if _time_is_over(error):
         return "the time for an answer is over"
+    if isinstance(error, httpx.ConnectTimeout):
+        return "nothing takes the connection"
     return str(error) or type(error).__name__

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -198,3 +201,28 @@ from tenfold import AsyncClient, Client
 Client("http://127.0.0.1:1").close()
 """
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path("/"), env={**os.environ})
+
+
+@pytest.fixture
+def full() -> Iterator[str]:
+    """The address of a socket that takes no more connections, as a machine that died takes none: its queue is full."""
+    with socket.socket() as listener, ExitStack() as waiting:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        address = listener.getsockname()
+        while True:
+            each = waiting.enter_context(socket.socket())
+            each.settimeout(0.2)
+            try:
+                each.connect(address)
+            except TimeoutError:
+                break
+        yield f"http://{address[0]}:{address[1]}"
+
+
+def test_a_connection_that_nobody_takes_is_tried_until_the_time_is_over(
+    full: str, call: Both, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tenfold.serving.client.clients.CONNECT_SECONDS", 0.1)
+    with pytest.raises(Unreachable, match=r"nothing takes the connection \(\d+ tries\)"):
+        call(full, "predict", [ROW], options={"timeout": 1, "retries": 0})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -147,6 +148,9 @@ def test_waits_grow_and_are_no_shorter_than_the_server_asks_for(monkeypatch: pyt
     assert may_succeed_later(lost)
     assert not may_succeed_later(httpx.ReadTimeout("slow"))
     assert not may_succeed_later(httpx.Response(500))
+    silent = httpx.ReadTimeout("what httpx makes of a machine that died")
+    silent.__cause__ = TimeoutError(errno.ETIMEDOUT, "Connection timed out")
+    assert may_succeed_later(silent)
 
 
 def test_the_time_of_a_message_is_iso_8601() -> None:
