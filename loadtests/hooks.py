@@ -75,6 +75,14 @@ def prepare(environment: Environment, **_: Any) -> None:
         Prepared.model, Prepared.refusal = model, ""
 
 
+@events.test_start.add_listener
+def tell_beginning(environment: Environment, **_: Any) -> None:
+    """Let `runner.py` see that the requests are prepared, and the workers there."""
+    path = options_of(environment).measured_file
+    if path and not isinstance(environment.runner, WorkerRunner):
+        Path(path).touch()
+
+
 @events.test_stopping.add_listener
 def hear_workers_out(environment: Environment, **_: Any) -> None:
     """Wait for what the workers have still in flight: Locust's master would wait for half a second."""
@@ -90,7 +98,7 @@ def hear_workers_out(environment: Environment, **_: Any) -> None:
 
 @events.quitting.add_listener
 def write_measured(environment: Environment, **_: Any) -> None:
-    """Leave what was measured for `tenfold loadtest`."""
+    """Leave what was measured for `runner.py`."""
     path = options_of(environment).measured_file
     runner = environment.runner
     if path and runner is not None and not isinstance(runner, WorkerRunner):

@@ -52,5 +52,11 @@ LOCUST_OPTIONS = (
     LocustOption("--timeout", float, 10.0, "Seconds after which a request without an answer counts as failed."),
     LocustOption("--shape", str, "constant", "How the number of users changes over the run.", choices=SHAPES),
     LocustOption("--seed", int, 0, "Seed of the drawn rows and of their order."),
-    LocustOption("--measured-file", str, "", "File that the measured values are written to.", internal=True),
+    LocustOption(
+        "--measured-file",
+        str,
+        "",
+        "File that is made when the run begins, and that has what was measured at its end.",
+        internal=True,
+    ),
 )

@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 import math
 import sys
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from .errors import InvalidPlan
@@ -18,6 +20,8 @@ from .shapes import SHAPES
 
 PROTOCOLS = {"predict": "PredictUser", "v2": "V2User", "invocations": "InvocationsUser"}
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
+# How long Locust's master waits for workers on other machines.
+WORKERS_ELSEWHERE_SECONDS = 150
 
 
 @dataclass(frozen=True)
@@ -122,12 +126,32 @@ class LoadTest:
         """How long a user may take to end after the run: for a prediction in flight and the feedback after it."""
         return 2 * self.timeout + 1
 
+    def document(self) -> dict[str, Any]:
+        """Everything as JSON values."""
+        return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(self).items()}
 
-def locust_command(plan: LoadTest, *, measured: Path, html: Path, master_port: int) -> list[str]:
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Self:
+        """The plan that has that `document`.
+
+        Raises:
+            InvalidPlan: an option has no usable value where this runs, such as a file that is not there.
+        """
+        fields = dict(document)
+        fields["limits"] = Limits(**fields["limits"])
+        if fields["rows_file"] is not None:
+            fields["rows_file"] = Path(fields["rows_file"])
+        return cls(**fields)
+
+
+def locust_command(
+    plan: LoadTest, *, measured: Path, html: Path, master_port: int, workers_elsewhere: bool = False
+) -> list[str]:
     """The argument list that runs `plan` without a web UI; every path in it is absolute.
 
     `-P` keeps the working directory off the module path. Exit code 0 means that the run could be done: whether too
-    many requests failed is judged by our limits.
+    many requests failed is judged by our limits. With `workers_elsewhere` it is the master alone, which waits at
+    `master_port` for as many workers as the plan has processes.
     """
     command = [sys.executable, "-P", "-m", "locust", "-f", str(LOCUSTFILE.resolve())]
     for protocol, weight in plan.protocols.items():
@@ -143,8 +167,17 @@ def locust_command(plan: LoadTest, *, measured: Path, html: Path, master_port: i
     if plan.label_column is not None:
         command.append(f"--label-column={plan.label_column}")
         command += ["--feedback-share", f"{plan.feedback_share:g}", "--feedback-delay", f"{plan.feedback_delay:g}"]
-    if plan.processes:
+    if workers_elsewhere:
+        command += ["--master", "--expect-workers", str(plan.processes), "--master-bind-port", str(master_port)]
+        command += ["--expect-workers-max-wait", str(WORKERS_ELSEWHERE_SECONDS)]
+    elif plan.processes:
         command += ["--processes", str(plan.processes), "--expect-workers-max-wait", "30"]
         command += ["--master-bind-host", "127.0.0.1", "--master-bind-port", str(master_port)]
         command += ["--master-port", str(master_port)]
     return [*command, *(PROTOCOLS[protocol] for protocol in plan.protocols)]
+
+
+def worker_command(host: str, port: int) -> list[str]:
+    """The argument list of a worker of the master at that address, which sends it all options with the first users."""
+    command = [sys.executable, "-P", "-m", "locust", "-f", str(LOCUSTFILE.resolve()), "--worker"]
+    return [*command, "--master-host", host, "--master-port", str(port), "--exit-code-on-error", "0"]

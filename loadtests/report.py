@@ -56,5 +56,5 @@ class Report:
             "error_share": self.measured.error_share,
             "failures": [asdict(failure) for failure in self.measured.failures],
             "warnings": list(self.warnings),
-            "plan": {name: str(v) if isinstance(v, Path) else v for name, v in asdict(self.plan).items()},
+            "plan": self.plan.document(),
         }

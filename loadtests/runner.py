@@ -1,7 +1,8 @@
 """Runs a load test: asks the service first, then starts Locust in a process of its own, and reads what it measured.
 
-    plan -> service answers? rows usable? -> Locust -> Measured -> limits -> Report, HTML and JSON
+    plan -> [service answers? rows usable? -> Locust] -> Measured -> limits -> Report, HTML and JSON
 
+What stands in brackets is `measure_here`; on a cluster, pods do it (`tenfold.platform.kubernetes.loadtest`).
 Locust's import replaces the standard library's sockets, so it never happens in the caller's process. However the run
 ends, Ctrl-C and SIGTERM included, no process of it is left; only kill -9 leaves Locust to its own --run-time.
 """
@@ -26,8 +27,8 @@ import orjson
 
 from .errors import InvalidPlan, RunFailed
 from .limits import check
-from .measured import Measured, read_measured
-from .plan import LoadTest, locust_command
+from .measured import read_measured
+from .plan import WORKERS_ELSEWHERE_SECONDS, LoadTest, locust_command
 from .report import Report
 from .rows import read_rows
 from .service import describe
@@ -36,55 +37,93 @@ POLL_SECONDS = 0.1
 STARTUP_SECONDS = 60.0
 END_SECONDS = 5.0
 LAST_LINES = 5
+MEASURED, HTML = "measured.json", "report.html"
+
+Progress = Callable[[float], None]
+# Runs a plan, and leaves both files in the folder or raises a LoadTestError. Progress is called about once a second or
+# more often, with the seconds since the run began; 0 until it does.
+Measure = Callable[[LoadTest, Path, Progress], None]
 
 
-def run(plan: LoadTest, *, html: Path, json: Path, progress: Callable[[float], None] = lambda _: None) -> Report:
+def measure_here(plan: LoadTest, folder: Path, progress: Progress, *, workers_port: int | None = None) -> None:
+    """Measure with Locust on this machine.
+
+    Args:
+        plan: what should be run.
+        folder: where the files are left.
+        progress: as `Measure` says.
+        workers_port: where workers on other machines find the master; None: the plan's workers are processes here.
+    """
+    if importlib.util.find_spec("locust") is None:
+        raise RunFailed("Locust is not installed; install it with: pip install 'tenfold[loadtests]'")
+    model = describe(plan.url)
+    if plan.rows_file is not None:
+        read_rows(plan.rows_file, model.columns, plan.label_column)
+    measured, log = folder / MEASURED, folder / "locust.log"
+    command = locust_command(
+        plan,
+        measured=measured,
+        html=folder / HTML,
+        master_port=workers_port or _free_port(),
+        workers_elsewhere=workers_port is not None,
+    )
+    startup = STARTUP_SECONDS if workers_port is None else STARTUP_SECONDS + WORKERS_ELSEWHERE_SECONDS
+    limit = startup + plan.run_time + plan.stop_seconds
+    code = _execute(command, folder, log, limit, _since_beginning(measured, progress))
+    if code != 0 or not (measured.is_file() and measured.stat().st_size):
+        ended = f"did not end within {limit:g} s" if code is None else f"ended with exit code {code}"
+        raise RunFailed(f"Locust {ended}. Its last lines: {_last_lines(log)}")
+
+
+def run(
+    plan: LoadTest,
+    *,
+    html: Path,
+    json: Path,
+    progress: Progress = lambda _: None,
+    measure: Measure = measure_here,
+) -> Report:
     """Run `plan`, write both reports, and return what was found; a limit that broke is a result and no error.
 
     Args:
         html, json: files to write; their folders are made.
-        progress: called several times a second with the seconds since Locust was started.
+        progress: called about once a second or more often, with the seconds since the run began.
+        measure: what makes the load.
 
     Raises:
         LoadTestError: the run could not be done; nothing is written then.
     """
-    if importlib.util.find_spec("locust") is None:
-        raise RunFailed("Locust is not installed; install it with: pip install 'tenfold[loadtests]'")
     for path in (html, json):
         _check_writable(path)
-    model = describe(plan.url)
-    if plan.rows_file is not None:
-        read_rows(plan.rows_file, model.columns, plan.label_column)
-    with TemporaryDirectory(prefix="tenfold-loadtest-") as folder:
-        measured = _measure(plan, Path(folder), progress)
+    with TemporaryDirectory(prefix="tenfold-loadtest-") as folder, signals_interrupt():
+        measure(plan, Path(folder), progress)
+        measured = read_measured(Path(folder) / MEASURED)
+        if not measured.predictions.requests:
+            raise RunFailed(f"Not one prediction was answered within {plan.run_time:g} s; give a longer --run-time")
         report = Report(plan, measured, check(plan.limits, measured), html, json)
-        shutil.copyfile(Path(folder) / "report.html", html)
+        shutil.copyfile(Path(folder) / HTML, html)
     json.write_bytes(orjson.dumps(report.document(), option=orjson.OPT_INDENT_2))
     return report
 
 
-def _measure(plan: LoadTest, folder: Path, progress: Callable[[float], None]) -> Measured:
-    found, log = folder / "measured.json", folder / "locust.log"
-    command = locust_command(plan, measured=found, html=folder / "report.html", master_port=_free_port())
-    limit = STARTUP_SECONDS + plan.run_time + plan.stop_seconds
-    code = _execute(command, folder, log, limit, progress)
-    if code != 0 or not found.is_file():
-        ended = f"did not end within {limit:g} s" if code is None else f"ended with exit code {code}"
-        raise RunFailed(f"Locust {ended}. Its last lines: {_last_lines(log)}")
-    measured = read_measured(found)
-    if not measured.predictions.requests:
-        raise RunFailed(f"Not one prediction was answered within {plan.run_time:g} s; give a longer --run-time")
-    return measured
+def _since_beginning(measured: Path, progress: Progress) -> Callable[[], None]:
+    began: float | None = None
+
+    def look() -> None:
+        nonlocal began
+        if began is None and measured.exists():
+            began = monotonic()
+        progress(0.0 if began is None else monotonic() - began)
+
+    return look
 
 
-def _execute(
-    command: list[str], folder: Path, log: Path, limit: float, progress: Callable[[float], None]
-) -> int | None:
+def _execute(command: list[str], folder: Path, log: Path, limit: float, look: Callable[[], None]) -> int | None:
     """The exit code of `command`, run in `folder` with its words in `log`; None when it had to be stopped."""
     # Variables and files of the user's own Locust tests must not change this run.
     variables = {name: value for name, value in os.environ.items() if not name.startswith(("LOCUST_", "TENFOLD_"))}
-    with _signals_interrupt(), log.open("wb") as words:
-        started = monotonic()
+    with log.open("wb") as words:
+        deadline = monotonic() + limit
         # In a session of its own, a terminal's Ctrl-C reaches us alone, and we stop Locust in one way only.
         process = subprocess.Popen(
             command,
@@ -96,8 +135,8 @@ def _execute(
             start_new_session=True,
         )
         try:
-            while (elapsed := monotonic() - started) < limit:
-                progress(elapsed)
+            while monotonic() < deadline:
+                look()
                 with suppress(subprocess.TimeoutExpired):
                     return process.wait(POLL_SECONDS)
             return None
@@ -119,7 +158,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def _signals_interrupt() -> Generator[None]:
+def signals_interrupt() -> Generator[None]:
     """Let SIGTERM, and SIGHUP of a closed terminal, do what Ctrl-C does; signals belong to the main thread alone."""
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -20,7 +21,9 @@ import pytest
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 from support.places import answers, free_port, wait_until
-from tenfold.loadtests.plan import LOCUSTFILE
+from tenfold.loadtests import transcript
+from tenfold.loadtests.measured import read_measured
+from tenfold.loadtests.plan import LOCUSTFILE, LoadTest
 from tenfold.serving.inference_log.store import InferenceLog
 
 NAME = "iris"
@@ -236,6 +239,53 @@ def test_a_run_that_cannot_be_done_is_an_error_with_a_sentence(
     assert said.startswith("Error: ")
     assert words in said
     assert list(tmp_path.iterdir()) == []
+
+
+def in_pod(number: int, plan: LoadTest, port: int, folder: Path) -> subprocess.Popen[str]:
+    """What runs in one pod of a load test on a cluster."""
+    words = [json.dumps(plan.document()), "127.0.0.1", str(port)]
+    return subprocess.Popen(
+        [sys.executable, "-m", "tenfold.loadtests.pod", *words],
+        cwd=folder,
+        env={"JOB_COMPLETION_INDEX": str(number), "PATH": os.environ["PATH"]},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL if number else subprocess.STDOUT,
+        text=True,
+    )
+
+
+def test_master_and_workers_as_they_run_in_pods(server: Server, tmp_path: Path) -> None:
+    X, y = iris()
+    rows = tmp_path / "real.csv"
+    X.assign(species=y).to_csv(rows, index=False)
+    labels = {"rows_file": rows, "label_column": "species", "feedback_delay": 0.3}
+    plan = LoadTest(server.url, users=4, run_time=2, protocols={"predict": 1, "v2": 1}, processes=2, **labels)
+    port = free_port()
+    pods = [in_pod(number, plan, port, tmp_path) for number in range(3)]
+    try:
+        said, _ = pods[0].communicate(timeout=60)
+        assert [pod.wait(20) for pod in pods] == [0, 0, 0], said
+    finally:
+        for pod in pods:
+            pod.kill()
+            pod.communicate()
+    log = transcript.read(said.splitlines())
+    assert log.begun
+    assert log.files is not None, said
+    (tmp_path / "measured.json").write_bytes(log.files[0])
+    found = read_measured(tmp_path / "measured.json")
+    assert {each.name for each in found.endpoints} == {"/predict", "/v2/infer", "/feedback"}
+    assert b"<html" in log.files[1]
+    server.stop()
+    # Beside what was measured, an example is predicted by the master and by each worker.
+    assert server.log.count(NAME).predictions == found.predictions.requests + 3
+
+
+def test_a_pod_that_cannot_run_the_plan_says_why(tmp_path: Path) -> None:
+    pod = in_pod(0, LoadTest(f"http://127.0.0.1:{free_port()}", processes=1), free_port(), tmp_path)
+    said, _ = pod.communicate(timeout=60)
+    assert pod.returncode == 1
+    assert "Nothing answers at http://127.0.0.1:" in transcript.read(said.splitlines()).error
 
 
 def test_the_locustfile_runs_without_tenfold_loadtest(shared_server: Server, tmp_path: Path) -> None:

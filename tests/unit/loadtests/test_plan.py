@@ -1,12 +1,14 @@
 """Options that make no sense are named, and a plan becomes Locust's argument list."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tenfold.loadtests import quantities
 from tenfold.loadtests.errors import InvalidPlan
-from tenfold.loadtests.plan import LoadTest, locust_command
+from tenfold.loadtests.limits import Limits
+from tenfold.loadtests.plan import LOCUSTFILE, LoadTest, locust_command, worker_command
 from tenfold.loadtests.shapes import users_at
 
 URL = "http://127.0.0.1:8080"
@@ -94,6 +96,27 @@ def test_the_command_is_an_argument_list_that_asks_locust_for_no_more_than_the_p
 def test_a_plan_without_labels_sends_no_feedback() -> None:
     command = locust_command(LoadTest(URL), measured=Path("m"), html=Path("h"), master_port=1)
     assert not [word for word in command if "feedback" in word or "master" in word]
+
+
+def test_the_master_of_workers_elsewhere_waits_for_them_and_starts_none() -> None:
+    plan = LoadTest(URL, processes=3)
+    command = locust_command(plan, measured=Path("m"), html=Path("h"), master_port=5557, workers_elsewhere=True)
+    assert command[command.index("--expect-workers") + 1] == "3"
+    assert command[command.index("--master-bind-port") + 1] == "5557"
+    assert "--master" in command
+    assert "--processes" not in command
+    worker = worker_command("master", 5557)
+    assert worker[worker.index("-f") + 1] == str(LOCUSTFILE)
+    assert worker[worker.index("--worker") :] == [
+        *("--worker", "--master-host", "master", "--master-port", "5557", "--exit-code-on-error", "0")
+    ]
+
+
+def test_a_plan_travels_as_json(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").touch()
+    for rows_file in (None, tmp_path / "rows.csv"):
+        plan = LoadTest(URL, protocols={"v2": 2}, rows_file=rows_file, spawn_rate=0.5, limits=Limits(p95=20.0))
+        assert LoadTest.of(json.loads(json.dumps(plan.document()))) == plan
 
 
 @pytest.mark.parametrize(
