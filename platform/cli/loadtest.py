@@ -11,18 +11,22 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from .common import output
+from .common import TargetName, output, place
 
 if TYPE_CHECKING:
     from ...loadtests.plan import LoadTest
     from ...loadtests.report import Report
+    from ..kubernetes.loadtest import ClusterLoad
 
 LIMIT_BROKE = 3
 LIMITS, LOAD, ROWS, FILES = "Limits (exit code 3 when one breaks)", "Load", "Rows and feedback", "Reports"
 
 
 def loadtest(
-    url: Annotated[str, typer.Argument(help="Base address of a service.", show_default=False)],
+    service: Annotated[
+        str,
+        typer.Argument(help="Base address of a service; with --target kubernetes its name.", show_default=False),
+    ],
     users: Annotated[int, typer.Option(help="Concurrent users at the peak.", rich_help_panel=LOAD)] = 10,
     run_time: Annotated[str, typer.Option(help="How long, e.g. 45s, 2m, 1h30m.", rich_help_panel=LOAD)] = "30s",
     spawn_rate: Annotated[
@@ -48,7 +52,11 @@ def loadtest(
         str, typer.Option(help="A request not answered in this time has failed.", rich_help_panel=LOAD)
     ] = "10s",
     processes: Annotated[
-        int, typer.Option(help="Locust workers, one per core; 0 runs it in one process.", rich_help_panel=LOAD)
+        int,
+        typer.Option(
+            help="Locust workers, one per core; 0 runs it in one process. On a cluster pods, at least one.",
+            rich_help_panel=LOAD,
+        ),
     ] = 0,
     p95: Annotated[
         str | None, typer.Option(help="Most time for 95 % of the predictions, e.g. 200ms.", rich_help_panel=LIMITS)
@@ -90,10 +98,11 @@ def loadtest(
     from ...loadtests import quantities
     from ...loadtests.limits import Limits
     from ...loadtests.plan import LoadTest
-    from ...loadtests.runner import run
+    from ...loadtests.runner import measure_here, run
 
+    cluster = _cluster(service)
     plan = LoadTest(
-        url,
+        cluster.url if cluster else service,
         users=users,
         run_time=quantities.seconds(run_time, "--run-time"),
         spawn_rate=spawn_rate,
@@ -106,7 +115,7 @@ def loadtest(
         think_time=quantities.seconds(think_time, "--think-time"),
         timeout=quantities.seconds(timeout, "--timeout"),
         shape=shape,
-        processes=processes,
+        processes=max(1, processes) if cluster else processes,
         seed=seed,
         limits=Limits(
             p95=None if p95 is None else quantities.milliseconds(p95, "--p95"),
@@ -117,7 +126,13 @@ def loadtest(
     )
     with _bar(plan) as bar:
         task = bar.add_task(f"{plan.users} users on {escape(plan.url)}", total=plan.run_time)
-        report = run(plan, html=html, json=json, progress=lambda seconds: bar.update(task, completed=seconds))
+        report = run(
+            plan,
+            html=html,
+            json=json,
+            progress=lambda seconds: bar.update(task, completed=seconds),
+            measure=cluster.measure if cluster else measure_here,
+        )
     show(report, output())
     if report.broken:
         raise typer.Exit(LIMIT_BROKE)
@@ -134,6 +149,18 @@ def show(report: Report, console: Console) -> None:
     console.print(f"HTML: {escape(str(report.html))}\nJSON: {escape(str(report.json))}", soft_wrap=True)
     for check in report.broken:
         console.print(f"[red]{escape(check.sentence)}", soft_wrap=True)
+
+
+def _cluster(service: str) -> ClusterLoad | None:
+    """What makes the load when the service runs on a cluster."""
+    chosen = place.get()
+    if chosen.target is not TargetName.kubernetes:
+        return None
+    from ..kubernetes.api import Api
+    from ..kubernetes.loadtest import ClusterLoad
+    from ..kubernetes.target import KubernetesTarget
+
+    return ClusterLoad(KubernetesTarget(Api(chosen.namespace, chosen.context)), service)
 
 
 def _bar(plan: LoadTest) -> Progress:

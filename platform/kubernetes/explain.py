@@ -56,6 +56,13 @@ def of_deployment(deployment: Object, replica_sets: Sequence[Object] = ()) -> Ca
     return None
 
 
+def of_job(job: Object, events: Sequence[Object]) -> Cause | None:
+    """Why its pods cannot even be made: a Job says so in events alone."""
+    uid = job["metadata"].get("uid")
+    refused = [e for e in events if e.get("involvedObject", {}).get("uid") == uid and e.get("reason") == "FailedCreate"]
+    return _not_admitted(str(max(refused, key=when).get("message", ""))) if refused else None
+
+
 def _not_admitted(message: str) -> Cause:
     if "exceeded quota" in message:
         return Cause(

@@ -149,7 +149,7 @@ def set_deployment(part: Object, spec: ServiceSpec, *, replicas: int | None = No
     _refer_to_database(container, spec)
 
 
-def named(part: Object, name: str) -> Object:
+def named(part: Object, name: str, seed: str = SEED) -> Object:
     """The object with the seed's name replaced: where it is the whole of a text, or the first part of a name."""
 
     def renamed(value: Any) -> Any:
@@ -157,8 +157,8 @@ def named(part: Object, name: str) -> Object:
             return {key: renamed(v) for key, v in value.items()}
         if isinstance(value, list):
             return [renamed(v) for v in value]
-        if isinstance(value, str) and (value == SEED or value.startswith(f"{SEED}-")):
-            return name + value.removeprefix(SEED)
+        if isinstance(value, str) and (value == seed or value.startswith(f"{seed}-")):
+            return name + value.removeprefix(seed)
         return value
 
     return renamed(part)

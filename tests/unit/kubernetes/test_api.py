@@ -15,7 +15,7 @@ def test_paths() -> None:
 
 def test_the_table_knows_everything_that_is_applied() -> None:
     wished = [*manifests(SPEC.changed(autoscaling={})), *manifests(SPEC.changed(ingress={"kind": "httproute"}))]
-    for manifest in [*wished, *load("password.yaml")]:
+    for manifest in [*wished, *load("password.yaml", "loadtest/loadtest.yaml")]:
         assert KINDS[manifest["kind"]][0] == manifest["apiVersion"]
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tenfold.platform.kubernetes.explain import of_deployment, of_pod
+from tenfold.platform.kubernetes.explain import of_deployment, of_job, of_pod
 from unit.kubernetes.objects import container, crashed, event, live, pod, replica_set, unschedulable
 
 WAITING = {"waiting": {"reason": "ImagePullBackOff", "message": "not found"}}
@@ -74,3 +74,12 @@ def test_pods_that_cannot_even_be_made(message: str, words: str, hopeless: bool)
     assert (cause.kind, cause.hopeless) == ("not admitted", hopeless)
     assert words in str(cause)
     assert of_deployment(live(), [replica_set()]) is None
+
+
+def test_a_job_without_pods_is_explained_by_its_own_newest_refusal() -> None:
+    job = {"metadata": {"uid": "j"}}
+    old = event("j", "FailedCreate", "Error creating: violates PodSecurity", "2025-12-31T00:00:00Z")
+    quota = event("j", "FailedCreate", "Error creating: exceeded quota: none")
+    other = event("k", "FailedCreate", "another Job", "2026-02-01T00:00:00Z")
+    assert "A quota forbids more pods: Error creating: exceeded quota: none" in str(of_job(job, [old, quota, other]))
+    assert of_job(job, [other, event("j", "Unhealthy", "no")]) is None
