@@ -129,7 +129,7 @@ class Platform:
             fields: fields of `ServiceSpec` to set; all others stay, or have their default in a new service.
         """
         self._prepare()
-        before = self.target.status(name).spec if name in self.target.names else None
+        before = self._spec(name)
         if version:
             fields["model"] = self.registry.version(name, version).uri
         elif before is None and "model" not in fields:
@@ -163,7 +163,13 @@ class Platform:
         return diagnose(self.target.api, spec)
 
     def deploy(
-        self, service: str | ServiceSpec, *, version: str | None = None, progress: Progress | None = None, **fields: Any
+        self,
+        service: str | ServiceSpec,
+        *,
+        version: str | None = None,
+        progress: Progress | None = None,
+        roll_back: bool = True,
+        **fields: Any,
     ) -> Service:
         """Make the service what it should be and return when it is ready.
 
@@ -171,16 +177,21 @@ class Platform:
             service: its name, or a whole spec.
             version: of the model; default: the one that is served, for a new service the champion.
             progress: called with every status on the way; default: a line in a terminal or notebook.
+            roll_back: whether what served before is deployed again when this does not become ready.
             fields: fields of `ServiceSpec` to set, e.g. `replicas=10`.
 
         Raises:
-            tenfold.platform.errors.RolloutFailed: it did not become ready; what served before still serves.
+            tenfold.platform.errors.RolledBack: it did not become ready, and what served before serves again.
+            tenfold.platform.errors.RolloutFailed: it did not become ready and stays as it is.
         """
         spec = self.spec(service, version=version, **fields) if isinstance(service, str) else service.changed(**fields)
+        before = self._spec(spec.name)
         with shown_progress(progress) as report:
-            roll_out(self.target, spec, progress=report)
-        # What a person chose to serve is what the next night's challenger has to beat.
-        if self.registry.champion(spec.name).version != spec.version:
+            roll_out(self.target, spec, progress=report, roll_back=roll_back)
+        # What a person chose to serve is what the next night's challenger has to beat. Where nobody chose, a champion
+        # that is not served yet waits for its night.
+        chosen = before is None or before.model != spec.model
+        if chosen and self.registry.champion(spec.name).version != spec.version:
             self.registry.promote(spec.name, spec.version)
         return self.service(spec.name)
 
@@ -242,6 +253,10 @@ class Platform:
             return log.import_rows(name, given.rows, given.labels, given.times)
         finally:
             log.close()
+
+    def _spec(self, name: str) -> ServiceSpec | None:
+        """The desired state now; None where there is no such service."""
+        return self.target.status(name).spec if name in self.target.names else None
 
     def _prepare(self) -> None:
         """Say that the state folder cannot be used before a database driver says that it cannot open a file."""

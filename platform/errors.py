@@ -7,7 +7,9 @@ PlatformError
 ├── AddressInUse         nothing can listen on the address
 ├── StateUnusable        the state folder cannot be written, or another process holds it
 └── RolloutFailed        a version did not become ready, or failed requests
-    └── RolloutTimedOut  it made no progress within its deadline
+    ├── RolloutTimedOut  it made no progress within its deadline
+    ├── RolloutStopped   the service was stopped or deleted meanwhile
+    └── RolledBack       it failed, and what served before serves again
 """
 
 from __future__ import annotations
@@ -62,3 +64,21 @@ class RolloutFailed(PlatformError):
 
 class RolloutTimedOut(RolloutFailed):
     """A version made no progress within its deadline, and nothing says that it never could."""
+
+
+class RolloutStopped(RolloutFailed):
+    """The service was stopped or deleted before it was ready; whoever did that does not want it started again."""
+
+
+class RolledBack(RolloutFailed):
+    """A rollout failed and was taken back.
+
+    Args:
+        cause: why it failed.
+        version: that is served again; None when the version was not what changed.
+    """
+
+    def __init__(self, cause: RolloutFailed, version: str | None) -> None:
+        back = f"Version {version}" if version else "What was deployed before"
+        super().__init__(f"{str(cause).rstrip('.')}. {back} is back")
+        self.timed_out = isinstance(cause, RolloutTimedOut)

@@ -21,7 +21,7 @@ from ..training.due import due_dates
 from ..training.night import Night
 from ..training.options import TrainingOptions
 from .display import Shown
-from .errors import PlatformError, RolloutFailed
+from .errors import PlatformError, RolledBack, RolloutStopped
 from .local.target import LocalTarget
 from .rollout import Progress, roll_out
 from .spec import Frozen, ServiceSpec
@@ -73,25 +73,26 @@ def retrain(platform: Platform, name: str, date: date, *, progress: Progress | N
     Raises:
         UnknownService: there is no such service.
         PlatformError: the training process ended without a decision.
+        RolloutStopped: the service was stopped meanwhile; what was decided is rolled out when the night is due again.
     """
     if platform.nights:
         return platform.nights.run(platform, name, [date])[0]
     with _one_at_a_time(platform, name):
-        night = _train(platform, name, date, platform.target.status(name).spec.retraining)
-        # Asked again: training took its time, and a person may have scaled or deleted the service meanwhile.
-        before = platform.target.status(name).spec
+        begun = platform.target.status(name)
+        night = _train(platform, name, date, begun.spec.retraining)
+        # Asked again: training took its time, and a person may have scaled, stopped or deleted the service meanwhile.
+        now = platform.target.status(name)
+        if now.verdict == "stopped" != begun.verdict:
+            raise RolloutStopped(f"{name} was stopped while the night of {date} was trained: it was {night.outcome}")
+        before = now.spec
         if not _to_be_served(platform, before, night):
             return Retrained(night=night, served=before.version)
         after = before.changed(model=f"models:/{name}/{night.challenger}")
         try:
             roll_out(platform.target, after, watch_seconds=before.retraining.watch_seconds, progress=progress)
-        except RolloutFailed as e:
-            back = platform.target.status(name).spec.changed(model=before.model)
-            roll_out(platform.target, back, progress=progress)
+        except RolledBack as e:
             platform.registry.promote(name, before.version)
-            night = night.model_copy(
-                update={"outcome": "rolled back", "reason": f"{e}. Version {before.version} is back"}
-            )
+            night = night.model_copy(update={"outcome": "rolled back", "reason": str(e)})
             platform.registry.record_night(name, night)
             return Retrained(night=night, served=before.version)
         return Retrained(night=night, served=after.version)

@@ -127,9 +127,9 @@ def run_command(arguments: list[str]) -> int:
 
 
 def _exit_code(error: Exception) -> int:
-    from ..errors import RolloutFailed, RolloutTimedOut
+    from ..errors import RolledBack, RolloutFailed, RolloutTimedOut
 
-    if isinstance(error, RolloutTimedOut):
+    if isinstance(error, RolloutTimedOut) or (isinstance(error, RolledBack) and error.timed_out):
         return ROLLOUT_TIMED_OUT
     return ROLLOUT_FAILED if isinstance(error, RolloutFailed) else 1
 

@@ -40,13 +40,14 @@ def deploy(
     replicas: ReplicasOption = None,
     port: PortOption = None,
     settings: SetOption = None,
+    rollback: Annotated[bool, typer.Option(help="Go back to what served before when this does not serve.")] = True,
     state: StateOption = None,
 ) -> None:
     """Make a service what it should be, in the background, and return when it is ready."""
     platform = platform_of(state)
     spec = wished(platform, name, file, version, replicas, port, settings)
     with interruptible(spec.name):
-        service = platform.deploy(spec)
+        service = platform.deploy(spec, roll_back=rollback)
     output().print(service)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
@@ -20,7 +21,9 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OrdinalEncoder
 from support.places import free_port, wait_until
 from tenfold import Platform
-from tenfold.platform.errors import PlatformError
+from tenfold.platform.errors import PlatformError, RolloutStopped
+from tenfold.platform.local.process import find
+from tenfold.platform.local.target import LocalTarget
 from tenfold.platform.service import Service
 
 DAY = date(2026, 3, 4)
@@ -37,6 +40,23 @@ from sklearn.preprocessing import OrdinalEncoder
 def train(X, y, champion):
     codes = make_column_transformer((OrdinalEncoder(), ["colour"]), remainder="passthrough")
     return make_pipeline(codes, LogisticRegression()).fit(X, y)
+"""
+
+# Says when it has begun, and waits until it may go on.
+PATIENT = """
+import time
+from pathlib import Path
+
+from sklearn.base import clone
+
+here = Path(__file__).parent
+
+
+def train(X, y, champion):
+    (here / "begun").touch()
+    while not (here / "go").exists():
+        time.sleep(0.05)
+    return clone(champion).fit(X, y)
 """
 
 
@@ -56,6 +76,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """With a registry of its own, since nights change it."""
     folder = tmp_path_factory.mktemp("nights")
     (folder / "strict.py").write_text(STRICT)
+    (folder / "patient.py").write_text(PATIENT)
     with pytest.MonkeyPatch.context() as patch:
         for variable in ("TENFOLD_REGISTRY_URI", "TENFOLD_LOG_URL"):
             patch.delenv(variable, raising=False)
@@ -196,3 +217,20 @@ def test_a_day_without_data_is_skipped_and_an_empty_range_refused(service: Servi
     assert [n.outcome for n in service.backfill(empty, empty)] == ["skipped"]
     with pytest.raises(PlatformError, match="is after the last"):
         service.backfill(DAY, empty)
+
+
+def test_a_night_does_not_start_a_platform_that_was_stopped_meanwhile(platform: Platform, service: Service) -> None:
+    assert isinstance(platform.target, LocalTarget)
+    state = platform.target.state
+    service.change(retraining={"train": "patient:train"}, **QUIET)
+    with ThreadPoolExecutor() as threads:
+        night = threads.submit(service.retrain, DAY)
+        wait_until((state.folder.parent / "begun").exists, what="the beginning of the training")
+        platform.down()
+        (state.folder.parent / "go").touch()
+        with pytest.raises(RolloutStopped, match=f"{service.name} was stopped while the night of {DAY} was trained"):
+            night.result()
+    assert find(state) == []
+    # What was decided waits for the platform.
+    platform.deploy(service.name, **QUIET)
+    assert service.retrain(DAY).served == "2"

@@ -16,7 +16,7 @@ from support.load import Load, post
 from support.logs import logged
 from support.places import wait_until
 from tenfold import Client, Platform
-from tenfold.platform.errors import RolloutFailed, StateUnusable
+from tenfold.platform.errors import RolledBack, RolloutFailed, StateUnusable
 from tenfold.platform.local.controller import hold
 from tenfold.platform.local.process import find
 from tenfold.platform.local.state import State, lock_holder
@@ -162,14 +162,19 @@ def test_down_stops_everything_and_deploy_starts_it_again(platform: Platform, de
 
 
 @pytest.mark.timeout(180)
-async def test_a_version_that_cannot_be_loaded_fails_and_the_old_one_goes_on(
+async def test_a_version_that_cannot_be_loaded_is_taken_back_and_the_old_one_goes_on(
     platform: Platform, deploy: Deploy
 ) -> None:
     service = await asyncio.to_thread(deploy)
     async with Load(service.status().spec.port, PREDICT, connections=4, pause=0.01) as load:
-        with pytest.raises(RolloutFailed, match=r"Version 3 does not become ready, 2 replicas go on serving: .*pickle"):
+        why = r"Version 3 does not become ready, 2 replicas go on serving: .*pickle"
+        with pytest.raises(RolledBack, match=rf"{why}.*Version 1 is back"):
             await asyncio.to_thread(platform.deploy, "iris", version="3", progress=quiet)
         assert platform.registry.champion("iris").version != "3"
+        assert (service.status().verdict, service.status().spec.version) == ("ready", "1")
+        with pytest.raises(RolloutFailed, match=why):
+            await asyncio.to_thread(platform.deploy, "iris", version="3", progress=quiet, roll_back=False)
+        assert (service.status().verdict, service.status().spec.version) == ("failed", "3")
         await asyncio.to_thread(service.rollback, progress=quiet)
         await load.reached(load.outcome.requests + 200)
     assert load.outcome.failed == 0, load.outcome
