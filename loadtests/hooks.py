@@ -7,6 +7,7 @@ all requests are prepared then, so that while measuring only bytes are sent.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from time import monotonic
@@ -71,6 +72,8 @@ def prepare(environment: Environment, **_: Any) -> None:
     except LoadTestError as e:
         Prepared.refusal = str(e)
         environment.process_exit_code = 1
+        # After all that Locust prints when it quits: last lines are what is quoted.
+        environment.events.quit.add_listener(lambda **_: sys.stderr.write(f"{Prepared.refusal}\n"))
     else:
         Prepared.model, Prepared.refusal = model, ""
 

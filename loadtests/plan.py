@@ -163,7 +163,8 @@ def locust_command(
     command += ["--batch", str(plan.batch), "--seed", str(plan.seed), "--think-time", f"{plan.think_time:g}"]
     command += ["--timeout", f"{plan.timeout:g}", "--shape", plan.shape]
     if plan.rows_file is not None:
-        command.append(f"--rows-file={plan.rows_file.resolve()}")
+        # Not resolved: where a link leads may differ between the machines of master and workers.
+        command.append(f"--rows-file={plan.rows_file.absolute()}")
     if plan.label_column is not None:
         command.append(f"--label-column={plan.label_column}")
         command += ["--feedback-share", f"{plan.feedback_share:g}", "--feedback-delay", f"{plan.feedback_delay:g}"]
@@ -179,5 +180,5 @@ def locust_command(
 
 def worker_command(host: str, port: int) -> list[str]:
     """The argument list of a worker of the master at that address, which sends it all options with the first users."""
-    command = [sys.executable, "-P", "-m", "locust", "-f", str(LOCUSTFILE.resolve()), "--worker"]
+    command = [sys.executable, "-P", "-m", "locust", "-f", str(LOCUSTFILE.resolve()), "--worker", "--headless"]
     return [*command, "--master-host", host, "--master-port", str(port), "--exit-code-on-error", "0"]

@@ -47,7 +47,7 @@ REMEDIES: Final[Mapping[str, str]] = {
     "image": "Push it where the nodes can pull it, or name another with: tenfold deploy NAME --set "
     "images.user_interface=IMAGE",
     "memory": "Use more --processes with the same --users, or a smaller --batch",
-    "crash": "See that the image images.user_interface is of this version of tenfold",
+    "crash": "Start it again; when that does not help, see that the image is of this version of tenfold",
 }
 
 

@@ -249,7 +249,7 @@ def in_pod(number: int, plan: LoadTest, port: int, folder: Path) -> subprocess.P
         cwd=folder,
         env={"JOB_COMPLETION_INDEX": str(number), "PATH": os.environ["PATH"]},
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL if number else subprocess.STDOUT,
+        stderr=subprocess.PIPE,
         text=True,
     )
 
@@ -286,6 +286,25 @@ def test_a_pod_that_cannot_run_the_plan_says_why(tmp_path: Path) -> None:
     said, _ = pod.communicate(timeout=60)
     assert pod.returncode == 1
     assert "Nothing answers at http://127.0.0.1:" in transcript.read(said.splitlines()).error
+
+
+def test_a_worker_that_cannot_prepare_its_requests_ends_at_once_and_says_why(
+    shared_server: Server, tmp_path: Path
+) -> None:
+    rows = tmp_path / "real.csv"
+    iris()[0].to_csv(rows, index=False)
+    plan, port = LoadTest(shared_server.url, run_time=600, rows_file=rows, processes=1), free_port()
+    with in_pod(0, plan, port, tmp_path) as master:
+        try:
+            # By then the master has read the file.
+            wait_until(lambda: psutil.Process(master.pid).children(), what="Locust")
+            rows.unlink()
+            with in_pod(1, plan, port, tmp_path) as worker:
+                _, said = worker.communicate(timeout=60)
+        finally:
+            master.terminate()
+    assert worker.returncode == 1
+    assert f"'{rows}' cannot be read" in said.splitlines()[-1]
 
 
 def test_the_locustfile_runs_without_tenfold_loadtest(shared_server: Server, tmp_path: Path) -> None:

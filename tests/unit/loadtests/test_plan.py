@@ -108,7 +108,7 @@ def test_the_master_of_workers_elsewhere_waits_for_them_and_starts_none() -> Non
     worker = worker_command("master", 5557)
     assert worker[worker.index("-f") + 1] == str(LOCUSTFILE)
     assert worker[worker.index("--worker") :] == [
-        *("--worker", "--master-host", "master", "--master-port", "5557", "--exit-code-on-error", "0")
+        *("--worker", "--headless", "--master-host", "master", "--master-port", "5557", "--exit-code-on-error", "0")
     ]
 
 
