@@ -73,9 +73,13 @@ def prepare(environment: Environment, **_: Any) -> None:
         Prepared.refusal = str(e)
         environment.process_exit_code = 1
         # After all that Locust prints when it quits: last lines are what is quoted.
-        environment.events.quit.add_listener(lambda **_: sys.stderr.write(f"{Prepared.refusal}\n"))
+        environment.events.quit.add_listener(tell_refusal)
     else:
         Prepared.model, Prepared.refusal = model, ""
+
+
+def tell_refusal(**_: Any) -> None:
+    sys.stderr.write(f"{Prepared.refusal}\n")
 
 
 @events.test_start.add_listener

@@ -159,19 +159,28 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 @contextmanager
 def signals_interrupt() -> Generator[None]:
-    """Let SIGTERM, and SIGHUP of a closed terminal, do what Ctrl-C does; signals belong to the main thread alone."""
+    """Let SIGTERM, and SIGHUP of a closed terminal, do what Ctrl-C does, and let none of them interrupt what puts away.
+
+    After the first the others are ignored until the end of the context. Signals belong to the main thread alone; those
+    that were ignored before, as with nohup, stay so.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    handlers = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    heard = {each: handler for each, handler in handlers.items() if handler is not signal.SIG_IGN}
 
     def interrupt(*_: Any) -> None:
+        for each in heard:
+            signal.signal(each, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    before = {each: signal.signal(each, interrupt) for each in (signal.SIGTERM, signal.SIGHUP)}
+    for each in heard:
+        signal.signal(each, interrupt)
     try:
         yield
     finally:
-        for each, handler in before.items():
+        for each, handler in heard.items():
             signal.signal(each, handler)
 
 

@@ -150,7 +150,7 @@ class ClusterLoad:
                 self._api.create(part)
             measured, html = self._wait(live, progress)
         finally:
-            self._api.delete("Job", name)
+            self._remove(name)
         (folder / MEASURED).write_bytes(measured)
         (folder / HTML).write_bytes(html)
 
@@ -192,6 +192,14 @@ class ClusterLoad:
         with suppress(KubernetesError):
             return transcript.read(self._api.lines(master["metadata"]["name"])).begun
         return False
+
+    def _remove(self, name: str) -> None:
+        try:
+            self._api.delete("Job", name)
+        except KeyboardInterrupt:
+            # There is no second one: see `signals_interrupt`.
+            self._api.delete("Job", name)
+            raise
 
     def _check(self, name: str) -> None:
         """Raise when the Job is over although no pod says why."""
