@@ -190,9 +190,9 @@ class Api:
         path = path_of(manifest["kind"], self.namespace)
         return self._ask(Request("POST", path, (("fieldManager", MANAGER),), manifest), what)
 
-    def delete(self, kind: str, name: str) -> None:
+    def delete(self, kind: str, name: str, *, stays_until_its_own_are_gone: bool = False) -> None:
         """Delete an object and what it owns; nothing happens when there is none."""
-        options = {"propagationPolicy": "Foreground" if kind in {"Deployment", "StatefulSet"} else "Background"}
+        options = {"propagationPolicy": "Foreground" if stays_until_its_own_are_gone else "Background"}
         with suppress(NotFound):
             self._ask(Request("DELETE", path_of(kind, self.namespace, name), body=options), f"{kind} {name}")
 
@@ -233,14 +233,25 @@ class Api:
         return None
 
     def forward(self, pod: str, port: int) -> Any:
-        """A websocket whose binary frames are the bytes of a connection to the pod's port; see `reach`."""
+        """A websocket whose binary frames are the bytes of a connection to the pod's port; see `reach`.
+
+        Raises:
+            KubernetesError: the way to the pod cannot be opened.
+        """
         from kubernetes.stream.ws_client import create_websocket
+        from websocket import WebSocketBadStatusException, WebSocketException
 
         path = path_of("Pod", self.namespace, pod, subresource="portforward")
         settings = self._client.configuration
         url = f"{settings.host}{path}?ports={port}".replace("http", "ws", 1)
         headers = {**self._login(), "sec-websocket-protocol": "v4.channel.k8s.io"}
-        return create_websocket(settings, url, headers)
+        what = f"a connection to {pod}"
+        try:
+            return create_websocket(settings, url, headers)
+        except WebSocketBadStatusException as e:
+            raise failure(e.status_code, _json(e.resp_body or b""), what) from e
+        except (WebSocketException, OSError) as e:
+            raise KubernetesError(f"The cluster does not open {what}: {e}") from e
 
     def _ask(self, request: Request, what: str) -> Object:
         answer = self._send(request)

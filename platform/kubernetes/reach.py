@@ -2,7 +2,8 @@
 
 `Platform.kubernetes` uses it for predictions, the registry and the inference log, without the user's doing. Every
 connection is forwarded by the API server to a pod that is ready at that moment, so a replica that dies breaks the
-connections to it and no others; the client's next one goes to another.
+connections to it and no others; the client's next one goes to another. A node that dies breaks nothing by itself, and
+its pods are called ready for most of a minute: connections to them are found out here.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ import select
 import socket
 import struct
 import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
@@ -28,6 +32,8 @@ if TYPE_CHECKING:
 
 DATA = 0
 CHUNK = 64 * 1024
+# A node that takes so long to open a tunnel is down; a pod that is silent for so long is asked whether it is there.
+OPEN_SECONDS, SILENT_SECONDS = 3.0, 3.0
 
 
 class Forward:
@@ -35,6 +41,8 @@ class Forward:
 
     def __init__(self, api: Api, selector: str, port: int) -> None:
         self._api, self._selector, self._port = api, selector, port
+        # When pods were found silent.
+        self._silent: dict[str, float] = {}
         self._listener: socket.socket | None = None
         self._lock = threading.Lock()
 
@@ -66,24 +74,60 @@ class Forward:
     def _carry(self, connection: socket.socket) -> None:
         # A connection that cannot be carried is closed: to the client, a server that went away.
         with connection, suppress(KubernetesError, OSError):
-            tunnel = self._api.forward(self._pod(), self._port)
+            pod, tunnel = self._tunnel()
             try:
-                pump(connection, tunnel)
+                pump(connection, tunnel, lambda: self._answers(pod))
             finally:
-                with suppress(Exception):
-                    tunnel.close()
+                _close(tunnel)
 
-    def _pod(self) -> str:
-        ready = [p for p in self._api.list("Pod", self._selector) if _is_ready(p)]
-        if not ready:
-            raise NotReachable(
-                f"No pod of {self._selector} is ready. See: kubectl get pods --selector {self._selector}"
-            )
-        return str(random.choice(ready)["metadata"]["name"])  # noqa: S311 - spreads load, guards nothing
+    def _tunnel(self) -> tuple[str, Any]:
+        """A tunnel to a ready pod; one that answers is preferred to one that did not.
+
+        Raises:
+            NotReachable: none is ready, or none answers.
+        """
+        pods = [str(p["metadata"]["name"]) for p in self._api.list("Pod", self._selector) if _is_ready(p)]
+        random.shuffle(pods)  # spreads load
+        for pod in sorted(pods, key=lambda pod: self._silent.get(pod, 0.0)):
+            with suppress(TimeoutError):
+                return pod, self._opened(pod)
+        ready = "No pod" if not pods else "None of the ready pods"
+        raise NotReachable(
+            f"{ready} of {self._selector} can be reached. See: kubectl get pods --selector {self._selector}"
+        )
+
+    def _opened(self, pod: str) -> Any:
+        """A tunnel to this pod.
+
+        Raises:
+            TimeoutError: its node does not answer. It is remembered.
+        """
+        opening: Future[Any] = Future()
+
+        def begin() -> None:
+            try:
+                opening.set_result(self._api.forward(pod, self._port))
+            except BaseException as e:
+                opening.set_exception(e)
+
+        threading.Thread(target=begin, daemon=True).start()
+        try:
+            return opening.result(OPEN_SECONDS)
+        except TimeoutError:
+            self._silent[pod] = time.monotonic()
+            opening.add_done_callback(lambda late: None if late.exception() else _close(late.result()))
+            raise
+
+    def _answers(self, pod: str) -> bool:
+        try:
+            _close(self._opened(pod))
+        except (KubernetesError, OSError, TimeoutError):
+            return False
+        return True
 
 
-def pump(connection: socket.socket, tunnel: Any) -> None:
-    """Copy bytes both ways until either side ends.
+def pump(connection: socket.socket, tunnel: Any, answers: Callable[[], bool]) -> None:
+    """Copy bytes both ways until either side ends, or an answer does not come and `answers()` says that none will.
 
     A frame begins with its channel: 0 carries data, 1 errors. The first frame of each is the port, two bytes.
     """
@@ -91,14 +135,18 @@ def pump(connection: socket.socket, tunnel: Any) -> None:
 
     announced: set[int] = set()
     connection.settimeout(30)
+    waiting = False
     with suppress(WebSocketException):
         while True:
-            ready, _, _ = select.select([connection, tunnel.sock], [], [])
+            ready, _, _ = select.select([connection, tunnel.sock], [], [], SILENT_SECONDS if waiting else None)
+            if not ready and not answers():
+                return
             if connection in ready:
                 sent = connection.recv(CHUNK)
                 if not sent:
                     return
                 tunnel.send(struct.pack("B", DATA) + sent, ABNF.OPCODE_BINARY)
+                waiting = True
             while tunnel.sock in ready or _pending(tunnel.sock):
                 ready = []
                 opcode, frame = tunnel.recv_data()
@@ -109,8 +157,17 @@ def pump(connection: socket.socket, tunnel: Any) -> None:
                     announced.add(channel)
                 elif channel == DATA:
                     connection.sendall(content)
+                    waiting = False
                 elif content:
                     return
+
+
+def _close(tunnel: Any) -> None:
+    with suppress(Exception):
+        tunnel.close(timeout=1)
+    # Where the other end closed it first, that closes nothing here.
+    with suppress(Exception):
+        tunnel.shutdown()
 
 
 def _pending(sock: Any) -> bool:

@@ -17,10 +17,11 @@ from websocket import WebSocket, create_connection
 
 MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 PORT = struct.pack("<H", 80)
+SILENCE = b"silence"
 
 
 class Kubelet:
-    """The other end of a port forwarding: it says the port on both channels, then answers in capitals."""
+    """The other end of a port forwarding: says the port on both channels, answers in capitals, but for `SILENCE`."""
 
     def __init__(self) -> None:
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -48,6 +49,8 @@ class Kubelet:
             for channel in (b"\0", b"\1"):
                 self.send(connection, channel + PORT)
             while (frame := self.receive(connection)) is not None:
+                if frame[1:] == SILENCE:
+                    continue
                 self.send(connection, b"\0" + frame[1:].upper())
 
     @staticmethod
@@ -91,7 +94,7 @@ def test_bytes_go_both_ways_and_the_end_is_passed_on(kubelet: Kubelet) -> None:
 
     def carry() -> None:
         with theirs, closing(tunnel):
-            pump(theirs, tunnel)
+            pump(theirs, tunnel, lambda: True)
 
     carrying = threading.Thread(target=carry)
     carrying.start()
@@ -102,3 +105,16 @@ def test_bytes_go_both_ways_and_the_end_is_passed_on(kubelet: Kubelet) -> None:
             assert Kubelet.exactly(ours, len(sent)) == sent.upper()
     carrying.join(10)
     assert not carrying.is_alive()
+
+
+def test_a_pod_that_is_silent_and_cannot_be_reached_ends_the_connection(
+    kubelet: Kubelet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tenfold.platform.kubernetes.reach.SILENT_SECONDS", 0.1)
+    ours, theirs = socket.socketpair()
+    tunnel: Any = create_connection(kubelet.url)
+    reachable = iter([True, True, False])
+    with ours, theirs, closing(tunnel):
+        ours.sendall(SILENCE)
+        pump(theirs, tunnel, lambda: next(reachable))
+    assert list(reachable) == []
