@@ -161,7 +161,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 def signals_interrupt() -> Generator[None]:
     """Let SIGTERM, and SIGHUP of a closed terminal, do what Ctrl-C does, and let none of them interrupt what puts away.
 
-    After the first the others are ignored until the end of the context. Signals belong to the main thread alone; those
+    After the first the others do nothing until the end of the context. Signals belong to the main thread alone; those
     that were ignored before, as with nohup, stay so.
     """
     if threading.current_thread() is not threading.main_thread():
@@ -170,10 +170,13 @@ def signals_interrupt() -> Generator[None]:
     handlers = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     heard = {each: handler for each, handler in handlers.items() if handler is not signal.SIG_IGN}
 
+    interrupted = False
+
     def interrupt(*_: Any) -> None:
-        for each in heard:
-            signal.signal(each, signal.SIG_IGN)
-        raise KeyboardInterrupt
+        nonlocal interrupted
+        if not interrupted:
+            interrupted = True
+            raise KeyboardInterrupt
 
     for each in heard:
         signal.signal(each, interrupt)

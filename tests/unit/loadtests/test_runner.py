@@ -31,6 +31,19 @@ def test_only_the_first_signal_interrupts(first: signal.Signals) -> None:
             signal.signal(each, handler)
 
 
+def test_signals_that_come_at_once_interrupt_once() -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with signals_interrupt():
+            signal.pthread_sigmask(signal.SIG_BLOCK, HEARD)
+            for each in HEARD:
+                signal.raise_signal(each)
+            with pytest.raises(KeyboardInterrupt):
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, HEARD)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_a_signal_that_was_ignored_stays_ignored() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
