@@ -30,6 +30,12 @@ def tenfold(ns: str, *words: str, code: int = 0) -> str:
     return done.stdout
 
 
+def memory(ns: str) -> list[int]:
+    """MiB of each replica, sorted."""
+    said = kubectl("top", "pods", "--selector", f"app={NAME}", "--no-headers", namespace=ns, check=False)
+    return sorted(int(line.split()[2].removesuffix("Mi")) for line in said.splitlines())
+
+
 @pytest.fixture(scope="module")
 def table() -> Any:
     return flights.load()
@@ -60,6 +66,8 @@ def test_one_command_from_an_empty_namespace(ns: str, service: Service, table: A
     assert len(service.predict(rows).predictions) == 3
     cron_job = objects("cronjob", f"{NAME}-training", namespace=ns)["spec"]
     assert (cron_job["suspend"], cron_job["schedule"], cron_job["timeZone"]) == (False, "0 2 * * *", "America/New_York")
+    wait_until(lambda: len(memory(ns)) == 10, within=120, what="the cluster's measurement of ten replicas")
+    print(f"memory of the replicas in MiB, as the cluster measures it: {memory(ns)}")
     assert "ready" in tenfold(ns, "status", NAME)
     assert tenfold(ns, "plan", NAME) == "Nothing would change.\n"
     assert "spec.replicas: 11" in tenfold(ns, "plan", NAME, "--replicas", "11", code=2)

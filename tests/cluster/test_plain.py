@@ -32,14 +32,16 @@ def test_it_runs_once_version_1_is_registered(ns: str, applied: str, cluster: Pl
     wait_until(lambda: ready(ns, "ml-model-serving") == 10, within=400, what="ten ready replicas")
     wait_until(lambda: ready(ns, "user-interface") == 1, within=60, what="the page")
     service = cluster.service("ml-model")
-    assert service.status().verdict == "ready"
+    wait_until(lambda: service.status().verdict == "ready", within=30, what="the verdict")
     assert len(service.predict(X.head(2)).predictions) == 2
 
 
 def test_applying_it_again_changes_nothing(ns: str, applied: str) -> None:
     assert applied
     again = kubectl("apply", "--kustomize", str(K8S), namespace=ns)
-    assert {line.rpartition(" ")[2] for line in again.strip().splitlines()} == {"unchanged"}
+    changed = [line for line in again.strip().splitlines() if not line.endswith(" unchanged")]
+    # kubectl always sends the selector of a budget, because its schema says that it is replaced as a whole.
+    assert set(changed) <= {"poddisruptionbudget.policy/ml-model-serving configured"}
 
 
 def test_tenfold_takes_it_over(ns: str, applied: str, cluster: Platform) -> None:

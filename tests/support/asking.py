@@ -1,6 +1,7 @@
-"""Requests from a pod in the cluster, without a retry, half over kept connections and half over new ones.
+"""Requests from a pod in the cluster: as `BARE`, without a retry, half over kept connections and half over new ones,
+or as `CLIENT`, through tenfold's own.
 
-Runs in the training image as `python -c`; it needs nothing but Python and prints its count every half second.
+Runs in the training image as `python -c`, and prints its count every half second.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from typing import Any
 from support.cluster import kubectl, objects
 from support.places import wait_until
 
-SCRIPT = """
+COUNTED = """
 import http.client, json, sys, threading, time
-host, path, body, threads = sys.argv[1], sys.argv[2], sys.argv[3].encode(), int(sys.argv[4])
+host, path, body, threads = sys.argv[1], sys.argv[2], json.loads(sys.argv[3]), int(sys.argv[4])
 done = {"ok": 0, "failed": 0}
 why, lock = {}, threading.Lock()
 
@@ -28,11 +29,22 @@ def count(key, reason=""):
             why[reason] = why.get(reason, 0) + 1
 
 def ask(keep):
-    connection = None
+    ...
+
+for n in range(threads):
+    threading.Thread(target=ask, args=(n % 2 == 0,), daemon=True).start()
+while True:
+    time.sleep(0.5)
+    with lock:
+        print(json.dumps({**done, "why": why}), flush=True)
+"""
+
+BARE = """
+    connection, sent = None, json.dumps(body)
     while True:
         try:
             connection = connection or http.client.HTTPConnection(host, 80, timeout=30)
-            connection.request("POST", path, body, {"Content-Type": "application/json"})
+            connection.request("POST", path, sent, {"Content-Type": "application/json"})
             answer = connection.getresponse()
             answer.read()
             count("ok") if answer.status == 200 else count("failed", f"status {answer.status}")
@@ -43,13 +55,17 @@ def ask(keep):
             count("failed", f"{type(e).__name__}: {e}")
             connection = None
             time.sleep(0.05)
+"""
 
-for n in range(threads):
-    threading.Thread(target=ask, args=(n % 2 == 0,), daemon=True).start()
-while True:
-    time.sleep(0.5)
-    with lock:
-        print(json.dumps({**done, "why": why}), flush=True)
+CLIENT = """
+    from tenfold import Client
+    client = Client(f"http://{host}")
+    while True:
+        try:
+            client.predict(body["rows"])
+            count("ok")
+        except Exception as e:
+            count("failed", f"{type(e).__name__}: {e}")
 """
 
 
@@ -67,14 +83,25 @@ class Asker:
 
 
 @contextmanager
-def asking(namespace: str, host: str, path: str, body: Any, *, threads: int = 8) -> Iterator[Asker]:
-    """A pod that asks on and on, as a client in the namespace would; gone at the end."""
+def asking(
+    namespace: str,
+    host: str,
+    path: str,
+    body: Any,
+    *,
+    threads: int = 8,
+    way: str = BARE,
+    node: str | None = None,
+) -> Iterator[Asker]:
+    """A pod that asks on and on, as a client in the namespace would, on any node or on `node`; gone at the end."""
     name = f"asker-{time.time_ns() % 10**8}"
+    script = COUNTED.replace("    ...\n", way)
     pod = {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {"name": name},
         "spec": {
+            **({"nodeSelector": {"kubernetes.io/hostname": node}} if node else {}),
             "restartPolicy": "Never",
             "terminationGracePeriodSeconds": 1,
             "automountServiceAccountToken": False,
@@ -87,7 +114,7 @@ def asking(namespace: str, host: str, path: str, body: Any, *, threads: int = 8)
                 {
                     "name": "asker",
                     "image": "ml-training:1.0",
-                    "command": ["python", "-c", SCRIPT, host, path, json.dumps(body), str(threads)],
+                    "command": ["python", "-c", script, host, path, json.dumps(body), str(threads)],
                     "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "128Mi"}},
                     "securityContext": {
                         "allowPrivilegeEscalation": False,
