@@ -64,7 +64,7 @@ def explained(service: Service, *words: str) -> str:
     ("fields", "words"),
     [
         ({"images": {"serving": "no-such-image:1"}}, ("The image no-such-image:1 cannot be pulled", "images.serving")),
-        ({"version": "2"}, ("exit code 1", "allow_pickle")),
+        ({"version": "2"}, ("exit code 1", "TENFOLD_ALLOW_PICKLE")),
         ({"resources": {"cpu": 0.05, "memory": "40Mi"}}, ("memory", "OOMKilled", "resources.memory")),
         ({"resources": {"cpu": 500}}, ("No node takes it", "Insufficient cpu", "resources.cpu")),
         ({"database": "no-such-secret"}, ("CreateContainerConfigError", "no-such-secret")),

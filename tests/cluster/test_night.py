@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -12,6 +13,8 @@ from typing import Any
 import httpx
 import pytest
 from cluster.conftest import QUIET
+from playwright.sync_api import expect
+from support.chromium import chromium
 from support.cluster import kubectl, objects
 from support.places import wait_until
 from tenfold import Platform
@@ -89,12 +92,19 @@ def test_the_page_is_reachable_through_the_ingress_and_the_model_is_not(ns: str,
     assert ingress, "Say where the cluster's ingress controller listens: INGRESS=http://HOST:PORT"
     with httpx.Client(base_url=ingress, trust_env=False, timeout=10, follow_redirects=True) as http:
         wait_until(lambda: http.get("/app/").status_code == 200, within=120, what="the page at /app/")
-        wait_until(lambda: NAME in http.get("/app/").text, within=60, what="the service on the page")
-        assert "<html" in http.get("/app").text
-        assert http.get(f"/app/services/{NAME}").status_code == 200
         for path in ("/predict", "/v2/health/ready", "/app/predict", f"/v2/models/{NAME}", "/metrics", "/app/metrics"):
             assert http.get(path).status_code == 404, path
             assert http.post(path, json={"rows": []}).status_code in {404, 405}, path
+
+    with chromium() as browser:
+        page = browser.new_page()
+        page.goto(f"{ingress}/app")
+        card = page.get_by_role("article", name=NAME)
+        expect(card.locator(".dot[data-state=ready]")).to_have_count(10, timeout=60_000)
+        card.get_by_role("link", name=f"Try {NAME}").click()
+        expect(page.get_by_role("button", name="Predict")).to_be_enabled(timeout=60_000)
+        page.get_by_role("button", name="Predict").click()
+        expect(page.locator("#answer-id")).to_have_text(re.compile(r"\S+"), timeout=60_000)
 
 
 def test_a_night_on_real_flights_is_rolled_out_and_rolled_back(ns: str, service: Service, table: Any) -> None:
