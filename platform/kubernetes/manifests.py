@@ -237,7 +237,10 @@ def _set(container: Object, values: Mapping[str, str]) -> None:
     entries: Iterable[Object] = container["env"]
     for entry in entries:
         if entry["name"] in values:
-            entry["value"] = values[entry["name"]]
+            entry.pop("value", None)
+            # The server forgets an empty value, and would find a difference in every apply.
+            if value := values[entry["name"]]:
+                entry["value"] = value
     missing = values.keys() - {entry["name"] for entry in entries}
     assert not missing, f"k8s/ does not declare {missing}"
 
