@@ -1,7 +1,7 @@
 """Under load the cluster makes more replicas, and a deploy leaves them."""
 
 import pytest
-from cluster.conftest import QUIET, SMALL
+from cluster.conftest import QUIET
 from integration.platform.conftest import iris
 from sklearn.linear_model import LogisticRegression
 from support.asking import asking
@@ -16,8 +16,9 @@ ROW = {"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_widt
 def test_the_cluster_scales_and_a_deploy_does_not_scale_back(ns: str, cluster: Platform) -> None:
     X, y = iris()
     cluster.register(LogisticRegression(max_iter=1000).fit(X, y), "iris", example=X.head(3))
-    limits = {"min_replicas": 2, "max_replicas": 5, "cpu_percent": 50}
-    service = cluster.deploy("iris", replicas=2, autoscaling=limits, server={"drain_seconds": 1}, **SMALL, **QUIET)
+    limits = {"min_replicas": 2, "max_replicas": 5, "cpu_percent": 80}
+    size = {"resources": {"cpu": 0.1, "memory": "512Mi"}, "server": {"drain_seconds": 1}}
+    service = cluster.deploy("iris", replicas=2, autoscaling=limits, **size, **QUIET)
     assert service.status().ready == 2
 
     def replicas() -> int:

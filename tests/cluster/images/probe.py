@@ -16,8 +16,9 @@ from pathlib import Path
 
 ENVIRONMENT = "/opt/tenfold"
 TMP = tempfile.gettempdir()
+# Locust first: it replaces parts of the standard library, and does not bear others to have used them before.
 MODULES = (
-    "flask", "gevent", "kubernetes", "locust", "mlflow", "mlflow.server", "pip", "pytest", "setuptools", "sklearn",
+    "locust", "flask", "gevent", "kubernetes", "mlflow", "mlflow.server", "pip", "pytest", "setuptools", "sklearn",
     "tenfold.platform.cli.app", "tenfold.platform.kubernetes.platform", "tenfold.platform.page.app",
     "tenfold.serving.server", "tenfold.training.registry", "tenfold.training.train", "typer",
 )  # fmt: skip
