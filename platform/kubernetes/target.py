@@ -60,7 +60,10 @@ class KubernetesTarget:
         if spec.database is None and self.api.find("Secret", made.DATABASE_SECRET) is None:
             found.append(Change(field=f"Secret {made.DATABASE_SECRET}", before=None, after="new, with a new password"))
         found += [Change(field=f"{kind} {name}", before="there", after=None) for kind, name in _pruned(live, spec)]
-        return tuple(found) or differences(_before(live), spec)
+        before = _before(live)
+        if before and spec.autoscaling:
+            before = before.changed(replicas=spec.replicas)  # the number is the autoscaler's
+        return tuple(found) or differences(before, spec)
 
     def apply(self, spec: ServiceSpec) -> None:
         """Make `spec` the desired state and return at once.

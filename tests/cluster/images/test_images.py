@@ -17,15 +17,25 @@ PROBE = Path(__file__).with_name("probe.py").read_text()
 LIMITS = {"serving": 700, "training": 1150, "user-interface": 900}
 PAGE = (Path(__file__).parents[3] / "docs/images.md").read_text()
 NAMES = {"serving": Images().serving, "training": Images().training, "user-interface": Images().user_interface}
-NEVER = {"pip", "pytest", "setuptools"}
+NEVER = {"pip", "setuptools"}
 HAS = {
     "serving": {"mlflow", "sklearn", "tenfold.serving.server"},
     "training": {"flask", "kubernetes", "mlflow.server", "tenfold.platform.cli.app", "tenfold.training.train"},
     "user-interface": {"kubernetes", "locust", "tenfold.platform.page.app", "tenfold.platform.kubernetes.platform"},
 }
 HAS_NOT = {
-    "serving": {"flask", "gevent", "kubernetes", "locust", "mlflow.server", "tenfold.platform.cli.app", "typer"},
-    "training": {"locust"},
+    "serving": {
+        "flask",
+        "gevent",
+        "kubernetes",
+        "locust",
+        "mlflow.server",
+        "pytest",
+        "tenfold.platform.cli.app",
+        "typer",
+    },
+    # Locust requires pytest.
+    "training": {"locust", "pytest"},
     "user-interface": {"mlflow.server"},
 }
 
