@@ -1,4 +1,5 @@
-"""Looks at a namespace before anything is applied: rights, ingress class, metrics, storage, policy. Changes nothing.
+"""Looks at a namespace before anything is applied: rights, ingress class, metrics, storage, policy, images. Leaves
+nothing behind.
 
 The questions go to the API server; what its answers mean is decided by pure functions.
 """
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from ..display import Shown
 from ..spec import Autoscaling, Frozen, Ingress, ServiceSpec
+from . import pull
 from .api import KINDS, Api, Object
 from .errors import ClusterUnreachable, KubernetesError
 from .manifests import manifests
@@ -61,6 +63,7 @@ def diagnose(api: Api, spec: ServiceSpec) -> Diagnosis:
     findings.append(about_metrics(spec.autoscaling, _groups(api)))
     if spec.database is None or spec.registry is None:
         findings.append(about_storage(_items(api, "/apis/storage.k8s.io/v1/storageclasses")))
+    findings += _images(api, spec)
     return Diagnosis(findings=tuple(findings))
 
 
@@ -124,6 +127,33 @@ def about_storage(classes: Sequence[Object] | None) -> Finding:
         sentence="no storage class is the default, so the database gets no volume. Make one the default, or use an "
         "existing database and registry (--set database=SECRET --set registry=URL)",
     )
+
+
+def about_images(pod: Object) -> list[Finding]:
+    """Whether the node of that pod could pull its images."""
+    refused, unknown = pull.refused(pod), pull.unknown(pod)
+    findings = [
+        Finding(
+            about="images",
+            result="problem",
+            sentence=f"{image} cannot be pulled ({said}). Push it where the nodes can pull it, or name another with "
+            "--set images.serving=IMAGE (images.training, images.user_interface, images.postgres)",
+        )
+        for image, said in refused.items()
+    ]
+    if unknown:
+        sentence = f"{', '.join(unknown)}: not known after {pull.PULL_SECONDS:g} s; see: kubectl get events"
+        findings.append(Finding(about="images", result="warning", sentence=sentence))
+    return findings or [Finding(about="images", result="ok", sentence="a node can pull all of them")]
+
+
+def _images(api: Api, spec: ServiceSpec) -> list[Finding]:
+    try:
+        return about_images(pull.try_images(api, spec))
+    except ClusterUnreachable:
+        raise
+    except KubernetesError as e:
+        return [Finding(about="images", result="warning", sentence=f"no pod can be made to try them: {e}")]
 
 
 def _namespace(api: Api) -> Iterator[Finding]:

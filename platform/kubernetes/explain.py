@@ -15,7 +15,13 @@ Kind = Literal["no room", "image", "configuration", "crash", "memory", "not read
 
 # Restarts after which a container that ends by itself is not expected to heal.
 HOPELESS_RESTARTS: Final = 2
-_IMAGE = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ErrInvalidImageName"}
+IMAGE_REASONS: Final = {
+    "ErrImagePull",
+    "ImagePullBackOff",
+    "InvalidImageName",
+    "ErrImageNeverPull",
+    "ErrInvalidImageName",
+}
 _CONFIGURATION = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
 _EVENTS = {"Unhealthy", "FailedScheduling", "FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox"}
 
@@ -97,7 +103,7 @@ def _waiting(name: str, status: Object) -> Cause | None:
         if not waiting:
             continue
         reason, message = waiting.get("reason", ""), waiting.get("message", "")
-        if reason in _IMAGE:
+        if reason in IMAGE_REASONS:
             return Cause(
                 "image",
                 f"The image {container.get('image', '')} cannot be pulled ({reason}): {message}",

@@ -6,6 +6,7 @@ import pytest
 from tenfold.platform.kubernetes.doctor import (
     Diagnosis,
     Finding,
+    about_images,
     about_ingress,
     about_metrics,
     about_rights,
@@ -41,6 +42,24 @@ DEFAULT = {"annotations": {"storageclass.kubernetes.io/is-default-class": "true"
 def test_findings(finding: Finding, result: str, words: Any) -> None:
     assert finding.result == result
     assert words in finding.sentence
+
+
+def tried(*states: dict[str, Any]) -> dict[str, Any]:
+    containers = [{"name": f"image-{n}", "image": f"image:{n}"} for n in range(len(states))]
+    statuses = [{"name": f"image-{n}", "image": f"docker.io/image:{n}", "state": s} for n, s in enumerate(states)]
+    return {"spec": {"containers": containers}, "status": {"containerStatuses": statuses}}
+
+
+def test_images_are_pulled_refused_or_not_known() -> None:
+    ended = {"terminated": {"exitCode": 0}}
+    broken = {"waiting": {"reason": "CreateContainerError", "message": "no such file"}}
+    (fine,) = about_images(tried(ended, {"running": {}}, broken))
+    assert (fine.result, fine.sentence) == ("ok", "a node can pull all of them")
+    missing = {"waiting": {"reason": "ErrImagePull", "message": "not found"}}
+    problem, warning = about_images(tried(ended, missing, {"waiting": {"reason": "ContainerCreating"}}))
+    assert (problem.result, warning.result) == ("problem", "warning")
+    assert "image:1 cannot be pulled (ErrImagePull: not found)" in problem.sentence
+    assert "image:2: not known after" in warning.sentence
 
 
 def test_only_a_problem_stands_in_the_way() -> None:
