@@ -157,6 +157,17 @@ def test_the_cron_job_itself_runs_in_the_cluster(ns: str, service: Service) -> N
     assert "No night is due" in kubectl("logs", "job/by-the-clock", namespace=ns)
 
 
+def test_nights_are_paused_and_resumed(ns: str, service: Service) -> None:
+    def suspended() -> bool:
+        return bool(objects("cronjob", f"{NAME}-training", namespace=ns)["spec"]["suspend"])
+
+    service.pause()
+    assert (suspended(), service.status().next_run) == (True, None)
+    service.resume()
+    assert not suspended()
+    assert service.status().next_run
+
+
 def test_a_night_may_not_touch_anything_else(ns: str, service: Service) -> None:
     account = f"--as=system:serviceaccount:{ns}:{NAME}-training"
 
