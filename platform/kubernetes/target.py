@@ -130,7 +130,8 @@ class KubernetesTarget:
             restarts=restarts(seen),
             url=f"http://{name}-svc.{self.api.namespace}",
             page_url=self._page_url(spec),
-            registry_url=spec.registry or f"http://mlflow.{self.api.namespace}:5000",
+            # That of the namespace is for its pods alone.
+            registry_url=spec.registry or "",
             traffic=self._traffic(name, seen),
             next_run=_next_run(spec),
         )
