@@ -44,7 +44,8 @@ def service(cluster: Platform, tmp_path_factory: pytest.TempPathFactory) -> Serv
 
 @pytest.fixture
 def asker(ns: str, service: Service) -> Iterator[Asker]:
-    with asking(ns, f"{service.name}-svc", "/predict", {"rows": [ROW]}) as pod:
+    # More would take the two cores that the replicas start on.
+    with asking(ns, f"{service.name}-svc", "/predict", {"rows": [ROW]}, threads=4) as pod:
         yield pod
 
 
