@@ -176,11 +176,13 @@ class Supervisor:
 
     def _judge(self, revision: Revision) -> None:
         wanted = revision.spec.replicas
-        current = [r for r in self._replicas if r.template == self._template and r.id not in self._inherited]
+        # One that failed and is on its way out says nothing of a later try with the same template.
+        staying = [r for r in self._replicas if r.state != "draining"]
+        current = [r for r in staying if r.template == self._template and r.id not in self._inherited]
         ready = sum(r.state == "ready" for r in current)
         if ready > self._most_ready:
             self._most_ready, self._progressed, self._crashes = ready, time.monotonic(), 0
-        others = [r for r in self._replicas if r not in current and r.state != "draining"]
+        others = [r for r in staying if r not in current]
         if ready >= wanted and not others:
             self._completed, self._failure = True, ""
             return
