@@ -61,9 +61,13 @@ class StateUnusable(PlatformError):
 class RolloutFailed(PlatformError):
     """A version did not become ready in time, or failed requests."""
 
+    timed_out = False
+
 
 class RolloutTimedOut(RolloutFailed):
     """A version made no progress within its deadline, and nothing says that it never could."""
+
+    timed_out = True
 
 
 class RolloutStopped(RolloutFailed):
@@ -81,4 +85,4 @@ class RolledBack(RolloutFailed):
     def __init__(self, cause: RolloutFailed, version: str | None) -> None:
         back = f"Version {version}" if version else "What was deployed before"
         super().__init__(f"{str(cause).rstrip('.')}. {back} is back")
-        self.timed_out = isinstance(cause, RolloutTimedOut)
+        self.timed_out = cause.timed_out

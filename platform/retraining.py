@@ -82,7 +82,7 @@ def retrain(platform: Platform, name: str, date: date, *, progress: Progress | N
         night = _train(platform, name, date, begun.spec.retraining)
         # Asked again: training took its time, and a person may have scaled, stopped or deleted the service meanwhile.
         now = platform.target.status(name)
-        if now.verdict == "stopped" != begun.verdict:
+        if now.verdict == "stopped" and begun.verdict != "stopped":
             raise RolloutStopped(f"{name} was stopped while the night of {date} was trained: it was {night.outcome}")
         before = now.spec
         if not _to_be_served(platform, before, night):

@@ -127,11 +127,11 @@ def run_command(arguments: list[str]) -> int:
 
 
 def _exit_code(error: Exception) -> int:
-    from ..errors import RolledBack, RolloutFailed, RolloutTimedOut
+    from ..errors import RolloutFailed
 
-    if isinstance(error, RolloutTimedOut) or (isinstance(error, RolledBack) and error.timed_out):
-        return ROLLOUT_TIMED_OUT
-    return ROLLOUT_FAILED if isinstance(error, RolloutFailed) else 1
+    if not isinstance(error, RolloutFailed):
+        return 1
+    return ROLLOUT_TIMED_OUT if error.timed_out else ROLLOUT_FAILED
 
 
 def expected_errors() -> tuple[type[Exception], ...]:

@@ -190,9 +190,14 @@ class Api:
         path = path_of(manifest["kind"], self.namespace)
         return self._ask(Request("POST", path, (("fieldManager", MANAGER),), manifest), what)
 
-    def delete(self, kind: str, name: str, *, stays_until_its_own_are_gone: bool = False) -> None:
-        """Delete an object and what it owns; nothing happens when there is none."""
-        options = {"propagationPolicy": "Foreground" if stays_until_its_own_are_gone else "Background"}
+    def delete(self, kind: str, name: str, *, foreground: bool = False) -> None:
+        """Delete an object and what it owns; nothing happens when there is none.
+
+        Args:
+            kind, name: of the object.
+            foreground: whether the object stays until what it owns is gone.
+        """
+        options = {"propagationPolicy": "Foreground" if foreground else "Background"}
         with suppress(NotFound):
             self._ask(Request("DELETE", path_of(kind, self.namespace, name), body=options), f"{kind} {name}")
 

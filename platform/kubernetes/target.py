@@ -179,8 +179,8 @@ class KubernetesTarget:
         wished = made.service_manifests(spec.changed(autoscaling=spec.autoscaling or {}))
         for manifest in reversed(wished):
             # The Deployment stays until its pods have ended: they may still answer, and write to the log.
-            replicas = manifest["kind"] == "Deployment"
-            self.api.delete(manifest["kind"], manifest["metadata"]["name"], stays_until_its_own_are_gone=replicas)
+            foreground = manifest["kind"] == "Deployment"
+            self.api.delete(manifest["kind"], manifest["metadata"]["name"], foreground=foreground)
         self._await_deletion(name)
         if not self.names:
             for manifest in made.page_manifests(spec):

@@ -70,8 +70,7 @@ class Client:
         """
         self.url = _address(url)
         self._calls = Calls(self.url, name, retries, timeout)
-        transport = transport or _transport(self.url, httpx.HTTPTransport)
-        self._http = httpx.Client(transport=transport, **_options(self.url, api_key))
+        self._http = httpx.Client(**_options(self.url, api_key, transport, httpx.HTTPTransport))
 
     def predict(self, rows: Any, *, outputs: Sequence[str] | None = None, event_time: datetime | None = None) -> Answer:
         """Predict n rows.
@@ -161,8 +160,7 @@ class AsyncClient:
         """As `Client`."""
         self.url = _address(url)
         self._calls = Calls(self.url, name, retries, timeout)
-        transport = transport or _transport(self.url, httpx.AsyncHTTPTransport)
-        self._http = httpx.AsyncClient(transport=transport, **_options(self.url, api_key))
+        self._http = httpx.AsyncClient(**_options(self.url, api_key, transport, httpx.AsyncHTTPTransport))
 
     async def predict(
         self, rows: Any, *, outputs: Sequence[str] | None = None, event_time: datetime | None = None
@@ -223,16 +221,15 @@ def _address(url: str) -> str:
     return url.rstrip("/")
 
 
-def _options(url: str, api_key: str | None) -> dict[str, Any]:
+def _options(url: str, api_key: str | None, transport: T | None, kind: Callable[..., T]) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-    return {"headers": headers, "verify": _verify(url), "trust_env": _asks_environment(url)}
-
-
-def _transport(url: str, kind: Callable[..., T]) -> T | None:
-    """Connections that notice a dead machine; None where a proxy of the environment holds them."""
-    if _asks_environment(url) and getproxies():
-        return None
-    return kind(verify=_verify(url), trust_env=_asks_environment(url), socket_options=_NOTICE_SILENCE)
+    # Reading all certificate authorities takes some 20 ms; plain HTTP needs none, and this context trusts nobody.
+    verify = httpx.URL(url).scheme == "https" or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    # A proxy from the environment cannot reach this machine's loopback, so there the environment is not asked.
+    trust_env = not _is_loopback(httpx.URL(url).host)
+    if transport is None and not (trust_env and getproxies()):  # httpx asks for proxies only without a transport
+        transport = kind(verify=verify, trust_env=trust_env, socket_options=_NOTICE_SILENCE)
+    return {"transport": transport, "headers": headers, "verify": verify, "trust_env": trust_env}
 
 
 def _silence_options() -> list[tuple[int, int, int]]:
@@ -253,16 +250,6 @@ def _silence_options() -> list[tuple[int, int, int]]:
 
 
 _NOTICE_SILENCE: Final = _silence_options()
-
-
-def _verify(url: str) -> ssl.SSLContext | bool:
-    # Reading all certificate authorities takes some 20 ms; plain HTTP needs none, and this context trusts nobody.
-    return httpx.URL(url).scheme == "https" or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-
-
-def _asks_environment(url: str) -> bool:
-    # A proxy from the environment cannot reach this machine's loopback, so there the environment is not asked.
-    return not _is_loopback(httpx.URL(url).host)
 
 
 def _is_loopback(host: str) -> bool:
