@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -15,6 +12,7 @@ from cluster.conftest import QUIET, SMALL
 from integration.platform.conftest import iris
 from sklearn.linear_model import LogisticRegression
 from support.cluster import kubectl, objects
+from support.commands import Start, finish, starting
 from support.places import wait_until
 from tenfold import Platform
 from tenfold.loadtests.errors import RunFailed
@@ -25,12 +23,6 @@ from tenfold.platform.kubernetes.target import KubernetesTarget
 from tenfold.platform.service import Service
 
 NAME = "iris"
-Start = Callable[..., subprocess.Popen[str]]
-# Python starts with SIGINT ignored when the tests run in the background of a shell.
-TENFOLD = (
-    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
-    "from tenfold.platform.cli.app import main; main()"
-)
 FEW = ("--users", "4", "--think-time", "50ms", "--run-time")
 
 
@@ -45,21 +37,8 @@ def service(cluster: Platform) -> Service:
 def start(ns: str, service: Service, tmp_path: Path) -> Iterator[Start]:
     """Starts the command in a folder of its own; stopped with the test."""
     assert service
-    with ExitStack() as stack:
-
-        def started(*arguments: str) -> subprocess.Popen[str]:
-            command = [sys.executable, "-c", TENFOLD, "--target", "kubernetes", "--namespace", ns, "loadtest"]
-            pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-            process = stack.enter_context(subprocess.Popen([*command, *arguments], cwd=tmp_path, text=True, **pipes))
-            stack.callback(process.terminate)
-            return process
-
-        yield started
-
-
-def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
-    said, _ = process.communicate(timeout=240)
-    return process.returncode, said
+    with starting(tmp_path, "--target", "kubernetes", "--namespace", ns, "loadtest") as start:
+        yield start
 
 
 def there(ns: str) -> set[str]:
@@ -88,7 +67,7 @@ def test_a_run_within_its_limits(ns: str, start: Start, tmp_path: Path) -> None:
     rows = ("--rows-file", "real.csv", "--label-column", "species", "--feedback-delay", "300ms")
     protocols = ("--protocol", "predict", "--protocol", "v2")
     limits = ("--p95", "20s", "--rps-min", "1")
-    code, said = finish(start(NAME, *FEW, "5s", "--processes", "2", *rows, *protocols, *limits))
+    code, said = finish(start(NAME, *FEW, "5s", "--processes", "2", *rows, *protocols, *limits), within=240)
     assert code == 0, said
     found = json.loads((tmp_path / "loadtest.json").read_text())
     assert found["within_limits"]
@@ -101,7 +80,7 @@ def test_a_run_within_its_limits(ns: str, start: Start, tmp_path: Path) -> None:
 
 
 def test_limits_that_cannot_be_kept_are_named(ns: str, start: Start, tmp_path: Path) -> None:
-    code, said = finish(start(f"http://{NAME}-svc.{ns}", *FEW, "2s", "--p95", "0.001ms", "--shape", "ramp"))
+    code, said = finish(start(f"http://{NAME}-svc.{ns}", *FEW, "2s", "--p95", "0.001ms", "--shape", "ramp"), within=240)
     assert code == 3, said
     broken = [line.partition(" broke: ")[0] for line in said.splitlines() if line.startswith("limit ")]
     assert broken == ["limit p95"]
@@ -121,7 +100,7 @@ def test_a_stopped_run_leaves_nothing(
     assert sorted(kinds) == ["ConfigMap", "Job", "NetworkPolicy", "Pod", "Pod", "Service"]
     for each in signals:
         process.send_signal(each)
-    code, said = finish(process)
+    code, said = finish(process, within=240)
     assert code == 130, said
     assert "Traceback" not in said
     # What belongs to the Job is removed by the cluster.
@@ -150,7 +129,7 @@ def test_a_worker_that_is_taken_away_ends_the_run(ns: str, service: Service, sta
     name = await_load(ns, service)
     selector = f"batch.kubernetes.io/job-name={name},batch.kubernetes.io/job-completion-index=1"
     kubectl("delete", "pod", "--selector", selector, "--wait=false", namespace=ns)
-    code, said = finish(process)
+    code, said = finish(process, within=240)
     assert code == 1
     assert said.startswith("Error: ")
     all_is_gone(ns)
@@ -199,8 +178,8 @@ def test_a_quota_is_named(ns: str, service: Service, refusal: Callable[[], str])
 
 
 def test_a_service_that_is_not_there_is_named(ns: str, start: Start) -> None:
-    code, said = finish(start("other"))
+    code, said = finish(start("other"), within=240)
     assert (code, said.startswith("Error: No service is named 'other'; there are: iris.")) == (1, True), said
-    code, said = finish(start("http://example.org"))
+    code, said = finish(start("http://example.org"), within=240)
     assert (code, "is no address of a service in the namespace" in said) == (1, True), said
     assert not there(ns)

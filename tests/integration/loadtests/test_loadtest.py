@@ -8,8 +8,8 @@ import signal
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +20,7 @@ import psutil
 import pytest
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
+from support.commands import Start, finish, starting
 from support.places import answers, free_port, wait_until
 from tenfold.loadtests import transcript
 from tenfold.loadtests.measured import read_measured
@@ -27,13 +28,7 @@ from tenfold.loadtests.plan import LOCUSTFILE, LoadTest
 from tenfold.serving.inference_log.store import InferenceLog
 
 NAME = "iris"
-Start = Callable[..., subprocess.Popen[str]]
 COLUMNS = ["sepal_length", "sepal_width", "petal_length", "petal_width"]
-# Python starts with SIGINT ignored when the tests run in the background of a shell.
-TENFOLD = (
-    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
-    "from tenfold.platform.cli.app import main; main()"
-)
 SHORT = ("--users", "4", "--run-time", "2s")
 
 
@@ -122,21 +117,8 @@ def shared_server(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
     """Starts the command in a folder of its own; stopped with the test."""
-    with ExitStack() as stack:
-
-        def started(*arguments: str) -> subprocess.Popen[str]:
-            command = [sys.executable, "-c", TENFOLD, "loadtest", *arguments]
-            pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-            process = stack.enter_context(subprocess.Popen(command, cwd=tmp_path, text=True, **pipes))
-            stack.callback(process.terminate)
-            return process
-
-        yield started
-
-
-def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
-    said, _ = process.communicate(timeout=60)
-    return process.returncode, said
+    with starting(tmp_path, "loadtest") as start:
+        yield start
 
 
 def result(folder: Path) -> dict[str, Any]:
