@@ -47,9 +47,12 @@ def demo(
     from ..demo.demo import DemoOptions, run
     from ..demo.report import summary, table_view, write
 
-    # What ends it politely, a timeout or a closed terminal, leaves as little running as Ctrl-C does.
+    # What ends it politely, a timeout or a closed terminal, leaves as little running as Ctrl-C does; nohup ignores the
+    # latter, and that stays. A script's background starts with Ctrl-C ignored, and the others would be with it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _as_ctrl_c)
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _as_ctrl_c)
     options = DemoOptions(start.date(), first_days, days, flights_per_day, replicas, state, keep)
     with _progress(days) as (tell, watch):
         done = run(options, tell=tell, watch=watch)

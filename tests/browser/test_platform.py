@@ -67,7 +67,7 @@ def predicted(page: Page) -> str:
 def test_a_prediction_is_tried_and_its_label_arrives(visit: Visit, platform: Platform, service: Service) -> None:
     page = visit(service.page_url)
     card = page.get_by_role("article", name="iris")
-    expect(card.locator(".dot[data-state=ready]")).to_have_count(2)
+    expect(card.locator(".dot[data-state=ready]")).to_have_count(2, timeout=20_000)
     card.get_by_role("link", name="Try iris").click()
     for column in COLUMNS:
         expect(page.get_by_label(column)).to_have_attribute("type", "number")
@@ -131,7 +131,7 @@ def test_the_code_does_what_the_page_did(visit: Visit, service: Service, tmp_pat
 def test_scaling_is_seen_live(visit: Visit, service: Service) -> None:
     page = visit(service.page_url)
     card = page.get_by_role("article", name="iris")
-    expect(card.locator(".dot[data-state=ready]")).to_have_count(2)
+    expect(card.locator(".dot[data-state=ready]")).to_have_count(2, timeout=20_000)
     service.scale(3, progress=lambda _: None)
     expect(card.locator(".dot[data-state=ready]")).to_have_count(3, timeout=15_000)
     expect(card.locator(".reason")).to_have_text("3 of 3 replicas are ready.")

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -21,6 +22,10 @@ from tenfold.platform.local.state import State
 SMALL = ("--first-days", "10", "--days", "2", "--flights-per-day", "150", "--replicas", "2")
 
 Start = Callable[..., subprocess.Popen[str]]
+
+
+def ignoring_sigint() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @pytest.fixture
@@ -39,7 +44,9 @@ def start(state: State, tmp_path: Path) -> Iterator[Start]:
         places = ("--state", str(state.folder), "--out", str(tmp_path / "out"))
         command = [sys.executable, "-m", "tenfold.platform.cli.app", "demo", *SMALL, *places, *arguments]
         ours = {k: v for k, v in os.environ.items() if not k.startswith("TENFOLD_")}
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ours)
+        # As in a script's background, where Ctrl-C is ignored at first.
+        pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        process = subprocess.Popen(command, text=True, env=ours, preexec_fn=ignoring_sigint, **pipes)
         started.append(process)
         return process
 
