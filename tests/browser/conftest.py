@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from support.chromium import chromium
 from support.pages import FixedSource, night, serving, status
 from tenfold.platform.page import create_app
@@ -17,6 +17,9 @@ addEventListener("securitypolicyviolation", (e) => console.error(`policy: ${e.vi
 """
 
 Visit = Callable[..., Page]
+
+# A busy machine may take longer than the usual 5 s; who waits for what comes waits no longer than it takes.
+expect.set_options(timeout=20_000)
 
 
 # Not for the session: while it is open, playwright's loop would stand in the way of asynchronous tests.

@@ -60,14 +60,14 @@ def predicted(page: Page) -> str:
     """Predict the example; returns the id of the answer."""
     expect(page.get_by_role("button", name="Predict")).to_be_enabled(timeout=20_000)
     page.get_by_role("button", name="Predict").click()
-    expect(page.locator("#answer-id")).to_have_text(re.compile(r"\S+"), timeout=20_000)
+    expect(page.locator("#answer-id")).to_have_text(re.compile(r"\S+"))
     return page.locator("#answer-id").inner_text()
 
 
 def test_a_prediction_is_tried_and_its_label_arrives(visit: Visit, platform: Platform, service: Service) -> None:
     page = visit(service.page_url)
     card = page.get_by_role("article", name="iris")
-    expect(card.locator(".dot[data-state=ready]")).to_have_count(2, timeout=20_000)
+    expect(card.locator(".dot[data-state=ready]")).to_have_count(2)
     card.get_by_role("link", name="Try iris").click()
     for column in COLUMNS:
         expect(page.get_by_label(column)).to_have_attribute("type", "number")
@@ -83,10 +83,10 @@ def test_a_prediction_is_tried_and_its_label_arrives(visit: Visit, platform: Pla
     else:
         label.fill("virginica")
     page.get_by_role("button", name="Send it back").click()
-    expect(page.locator(".labelled")).to_have_attribute("data-status", "accepted", timeout=20_000)
+    expect(page.locator(".labelled")).to_have_attribute("data-status", "accepted")
     expect(page.locator(".labelled")).to_have_attribute("data-tone", "good")
     page.get_by_role("button", name="Send it back").click()
-    expect(page.locator(".labelled")).to_have_attribute("data-status", "repeated", timeout=20_000)
+    expect(page.locator(".labelled")).to_have_attribute("data-status", "repeated")
 
     log = platform.inference_log()
     now = datetime.now(UTC)
@@ -131,11 +131,11 @@ def test_the_code_does_what_the_page_did(visit: Visit, service: Service, tmp_pat
 def test_scaling_is_seen_live(visit: Visit, service: Service) -> None:
     page = visit(service.page_url)
     card = page.get_by_role("article", name="iris")
-    expect(card.locator(".dot[data-state=ready]")).to_have_count(2, timeout=20_000)
+    expect(card.locator(".dot[data-state=ready]")).to_have_count(2)
     service.scale(3, progress=lambda _: None)
-    expect(card.locator(".dot[data-state=ready]")).to_have_count(3, timeout=15_000)
+    expect(card.locator(".dot[data-state=ready]")).to_have_count(3)
     expect(card.locator(".reason")).to_have_text("3 of 3 replicas are ready.")
     expect(page.locator("#summary")).to_contain_text("3 of 3 replicas ready")
     requests = httpx.post(f"{service.url}/predict", json={"rows": [dict.fromkeys(COLUMNS, 1.0) | {"petals": 3}]})
     assert requests.status_code == 200
-    expect(card.locator(".totals").first).to_contain_text("(served)", timeout=15_000)
+    expect(card.locator(".totals").first).to_contain_text("(served)")

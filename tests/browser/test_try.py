@@ -192,4 +192,4 @@ def test_a_new_version_with_another_column_keeps_what_was_typed(
 def test_a_deleted_service_is_told(visit: Visit, address: str, source: FixedSource) -> None:
     page = opened(visit, address)
     source.statuses.clear()
-    expect(page.locator("#state")).to_contain_text("This service has been deleted.", timeout=10_000)
+    expect(page.locator("#state")).to_contain_text("This service has been deleted.")
