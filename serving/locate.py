@@ -1,6 +1,7 @@
 """Finds the files of the model that the server was told to serve: a folder here, or a version in a registry.
 
-Called once by `Core.load`, before anything is known of the model. MLflow is only imported for what is not a folder.
+Called once by `Core.load`, before anything is known of the model. MLflow is only imported for what is neither a folder
+nor can be had by plain HTTP: see `fetch`.
 Files that are not those that were registered are refused before any of them is read: see `digest`.
 """
 
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from .digest import DIGEST_TAG, digest
 from .errors import ModelChanged, ModelUnloadable, first_line
+from .fetch import LoginNeeded, fetch, is_plain
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -66,22 +68,37 @@ def _fetched(settings: Settings, into: str) -> Located:
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    from mlflow import MlflowClient
-    from mlflow.artifacts import download_artifacts
-
-    registry = settings.registry_uri or None
-    client = MlflowClient(tracking_uri=registry, registry_uri=registry)
     try:
-        name, version = _registered(client, settings.model)
-        uri = client.get_model_version_download_uri(name, version) if name else settings.model
-        said = str(client.get_model_version(name, version).tags.get(DIGEST_TAG, "")) if name else ""
-        folder = download_artifacts(artifact_uri=uri, dst_path=into, tracking_uri=registry)
-    except Exception as e:  # MLflow raises what its stores, its HTTP client and its file systems raise
+        return _plainly(settings, Path(into)) or _by_mlflow(settings, into)
+    except Exception as e:  # whatever HTTP, MLflow's stores and its file systems raise
         where = "the registry" if settings.registry_uri else "MLflow's default registry"
         raise ModelUnloadable(
             f"The model {settings.model} cannot be fetched from {where} ({type(e).__name__}: {first_line(e)}). Check "
             f"the name and the version, and that TENFOLD_REGISTRY_URI names a registry that can be reached from here"
         ) from e
+
+
+def _plainly(settings: Settings, into: Path) -> Located | None:
+    found = _REGISTERED.fullmatch(settings.model)
+    if found is None or found["version"] is None or not is_plain(settings.registry_uri):
+        return None
+    try:
+        tags = fetch(settings.registry_uri, found["name"], found["version"], into)
+    except LoginNeeded:
+        return None
+    return None if tags is None else Located(into, found["name"], found["version"], tags.get(DIGEST_TAG, ""))
+
+
+def _by_mlflow(settings: Settings, into: str) -> Located:
+    from mlflow import MlflowClient
+    from mlflow.artifacts import download_artifacts
+
+    registry = settings.registry_uri or None
+    client = MlflowClient(tracking_uri=registry, registry_uri=registry)
+    name, version = _registered(client, settings.model)
+    uri = client.get_model_version_download_uri(name, version) if name else settings.model
+    said = str(client.get_model_version(name, version).tags.get(DIGEST_TAG, "")) if name else ""
+    folder = download_artifacts(artifact_uri=uri, dst_path=into, tracking_uri=registry)
     return Located(Path(folder), name, version, said)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -18,7 +17,8 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import Ridge
 from sklearn.naive_bayes import GaussianNB
 from sklearn.preprocessing import FunctionTransformer
-from support.places import answers, free_port, wait_until
+from support.places import free_port
+from support.registry import registry_server
 from tenfold.serving.digest import DIGEST_TAG
 from tenfold.serving.model import load
 from tenfold.serving.signature import Column
@@ -183,25 +183,8 @@ def test_what_is_no_registry_is_said_at_once(tmp_path: Path) -> None:
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
     """An MLflow server that keeps the files too."""
-    port = free_port()
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "mlflow", "server", "--workers", "1", "--host", "127.0.0.1", "--port", str(port)),
-            *("--backend-store-uri", f"sqlite:///{tmp_path}/served.db", "--artifacts-destination", f"{tmp_path}/kept"),
-        ],
-        cwd=tmp_path,
-        env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    uri = f"http://127.0.0.1:{port}"
-
-    try:
-        wait_until(lambda: answers(f"{uri}/health"), within=60, what="the registry's server")
+    with registry_server(tmp_path) as uri:
         yield uri
-    finally:
-        process.terminate()
-        process.wait(20)
 
 
 def test_a_whole_night_works_through_a_server(server: str, tmp_path: Path) -> None:
