@@ -17,6 +17,7 @@ from pydantic_settings import CliApp, SettingsError
 
 from .errors import ModelUnloadable
 from .inference_log.errors import InvalidLogUrl
+from .lean import import_lean
 from .settings import Settings
 
 
@@ -31,6 +32,7 @@ def serve(values: Mapping[str, Any]) -> int:
 def run(settings: Settings) -> int:
     """Run a server until a signal. Returns the exit code."""
     limit_threads(settings.cpu)
+    import_lean()
     from . import logs
     from .server import ModelServer
 

@@ -6,39 +6,43 @@ it registers is what serving will load.
 A skops file names types and functions, and may have any *trusted* one called with arguments of its own choosing. So a
 name is only trusted when calling it with anything at all does no harm beyond an exception:
 - scikit-learn's own estimators, kernels, losses and the like, whose constructors only keep their arguments. The class
-  must be defined in the loaded module that the file names; no module is ever imported because a file names it.
+  must be defined in the module that the file names. A file makes no module be imported but those parts of scikit-learn.
 - Exact names of other classes, and of functions, which only compute. A function is never trusted by its prefix.
+- The ufuncs of numpy and scipy (log1p, sqrt, expit, ...).
 - What the operator names in `TENFOLD_TRUSTED_TYPES`.
 Everything of numpy and scipy is by exact name: `numpy.memmap` and `scipy.io.netcdf_file` are classes that write files.
 """
 
 from __future__ import annotations
 
+import importlib
 import io
-import sys
 from collections.abc import Collection
-from functools import cache
 from typing import Any
 from zipfile import BadZipFile
 
+import numpy as np
 from sklearn.base import BaseEstimator
 
 from .bounds import check_bounds
 from .errors import ModelUnloadable, UntrustedTypes, first_line
 
-_FAMILIES = (
-    ("sklearn._loss.link", "BaseLink"),
-    ("sklearn._loss.loss", "BaseLoss"),
-    ("sklearn.gaussian_process.kernels", "Kernel"),
-    ("sklearn.metrics._scorer", "_BaseScorer"),
-    ("sklearn.model_selection._split", "BaseCrossValidator"),
-    ("sklearn.model_selection._split", "BaseShuffleSplit"),
-    ("sklearn.neural_network._stochastic_optimizers", "BaseOptimizer"),
+_FAMILIES = frozenset(
+    {
+        ("sklearn._loss.link", "BaseLink"),
+        ("sklearn._loss.loss", "BaseLoss"),
+        ("sklearn.gaussian_process.kernels", "Kernel"),
+        ("sklearn.metrics._scorer", "_BaseScorer"),
+        ("sklearn.model_selection._split", "BaseCrossValidator"),
+        ("sklearn.model_selection._split", "BaseShuffleSplit"),
+        ("sklearn.neural_network._stochastic_optimizers", "BaseOptimizer"),
+    }
 )
 """Base classes in scikit-learn whose subclasses, in scikit-learn, are trusted as its estimators are."""
 
 _CLASSES = frozenset(
     {
+        "sklearn._loss.link.Interval",
         "sklearn.calibration._CalibratedClassifier",
         "sklearn.cluster._bisect_k_means._BisectingTree",
         "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
@@ -104,7 +108,10 @@ _FUNCTIONS = frozenset(
         "sklearn.metrics._regression.root_mean_squared_error",
     }
 )
-"""Functions of numbers alone; numpy's and scipy's ufuncs (log1p, sqrt, expit, ...) skops trusts by itself."""
+"""Functions of numbers alone."""
+
+_UFUNCS = frozenset({"numpy", "scipy.special._special_ufuncs", "scipy.special._ufuncs"})
+"""Where skops finds the ufuncs that it saves."""
 
 _NEVER = frozenset({"conftest", "datasets", "experimental", "externals", "tests", "_testing"})
 """Parts of scikit-learn that no fitted model comes from; some of them write files or run what they are given."""
@@ -122,7 +129,7 @@ def load_skops(data: bytes, *, source: str, extra: Collection[str] = ()) -> Any:
         UntrustedTypes: naming all types that are not trusted; nothing of the file has been constructed then.
         ModelUnloadable: no skops file, or one from which no working model can be made.
     """
-    import skops.io  # it imports all of scikit-learn: only what loads a model pays for it
+    import skops.io  # it imports much of scikit-learn: only what loads a model pays for it
 
     try:
         names = skops.io.get_untrusted_types(data=data)
@@ -166,7 +173,7 @@ def types_to_trust(model: object, *, source: str, extra: Collection[str] = ()) -
 
 def is_trusted(name: str, extra: Collection[str] = ()) -> bool:
     """Whether a type or function of this full name may be in a model."""
-    return name in extra or name in _CLASSES or name in _FUNCTIONS or _is_of_sklearn(name)
+    return name in extra or name in _CLASSES or name in _FUNCTIONS or _is_ufunc(name) or _is_of_sklearn(name)
 
 
 def _refuse_untrusted(source: str, names: list[str], extra: Collection[str]) -> None:
@@ -175,19 +182,20 @@ def _refuse_untrusted(source: str, names: list[str], extra: Collection[str]) -> 
         raise UntrustedTypes(source, refused)
 
 
+def _is_ufunc(name: str) -> bool:
+    module_name, _, attribute = name.rpartition(".")
+    return module_name in _UFUNCS and isinstance(vars(importlib.import_module(module_name)).get(attribute), np.ufunc)
+
+
 def _is_of_sklearn(name: str) -> bool:
     module_name, _, attribute = name.rpartition(".")
     parts = module_name.split(".")
     if parts[0] != "sklearn" or not _NEVER.isdisjoint(parts):
         return False
-    module = sys.modules.get(module_name)
-    found = vars(module).get(attribute) if module is not None else None
+    try:
+        found = vars(importlib.import_module(module_name)).get(attribute)
+    except (ImportError, ValueError):
+        return False
     if not isinstance(found, type) or found.__module__ != module_name or found.__qualname__ != attribute:
         return False
-    return issubclass(found, _families())
-
-
-@cache
-def _families() -> tuple[type, ...]:
-    found = [vars(sys.modules[module]).get(name) for module, name in _FAMILIES if module in sys.modules]
-    return (BaseEstimator, *(base for base in found if isinstance(base, type)))
+    return issubclass(found, BaseEstimator) or any((t.__module__, t.__qualname__) in _FAMILIES for t in found.__mro__)

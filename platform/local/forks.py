@@ -20,7 +20,7 @@ from .state import State
 
 # The sockets must keep messages whole, and a fork rewrites what /proc shows of it.
 SUPPORTED = sys.platform == "linux"
-MODULES = ("tenfold.serving.server", "tenfold.serving.artifact", "skops.io")
+MODULES = ("tenfold.serving.preload",)
 """What every model server imports before it is ready."""
 
 log = logging.getLogger(__name__)
