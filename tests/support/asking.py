@@ -1,13 +1,15 @@
 """Requests from a pod in the cluster: as `BARE`, without a retry, half over kept connections and half over new ones,
-or as `CLIENT`, through tenfold's own.
+or as `CLIENT`, through tenfold's own. And requests from outside, as a person makes them.
 
-Runs in the training image as `python -c`, and prints its count every half second.
+The pod runs in the training image as `python -c`, and prints its count every half second.
 """
 
 from __future__ import annotations
 
 import json
+import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,10 +17,12 @@ from typing import Any
 
 from support.cluster import kubectl, objects
 from support.places import wait_until
+from tenfold.platform.service import Service
 
 COUNTED = """
 import http.client, json, sys, threading, time
-host, path, body, threads = sys.argv[1], sys.argv[2], json.loads(sys.argv[3]), int(sys.argv[4])
+host, path, body = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
+threads, seconds_each = int(sys.argv[4]), float(sys.argv[5])
 done = {"ok": 0, "failed": 0}
 why, lock = {}, threading.Lock()
 
@@ -27,6 +31,13 @@ def count(key, reason=""):
         done[key] += 1
         if reason:
             why[reason] = why.get(reason, 0) + 1
+
+def paced():
+    due = time.monotonic()
+    while True:
+        yield
+        due = max(due + seconds_each, time.monotonic() - 1)  # what was missed is caught up, a second of it
+        time.sleep(max(0, due - time.monotonic()))
 
 def ask(keep):
     ...
@@ -41,7 +52,7 @@ while True:
 
 BARE = """
     connection, sent = None, json.dumps(body)
-    while True:
+    for _ in paced():
         try:
             connection = connection or http.client.HTTPConnection(host, 80, timeout=30)
             connection.request("POST", path, sent, {"Content-Type": "application/json"})
@@ -60,7 +71,7 @@ BARE = """
 CLIENT = """
     from tenfold import Client
     client = Client(f"http://{host}")
-    while True:
+    for _ in paced():
         try:
             client.predict(body["rows"])
             count("ok")
@@ -90,12 +101,25 @@ def asking(
     body: Any,
     *,
     threads: int = 8,
+    rate: float = 0,
     way: str = BARE,
     node: str | None = None,
 ) -> Iterator[Asker]:
-    """A pod that asks on and on, as a client in the namespace would, on any node or on `node`; gone at the end."""
+    """A pod that asks on and on, as a client in the namespace would; gone at the end.
+
+    Args:
+        namespace: where it runs.
+        host: of the service.
+        path: that it asks.
+        body: what it sends.
+        threads: how many requests are under way at once.
+        rate: requests in a second at most, of all threads together; 0: as many as are answered.
+        way: `BARE` or `CLIENT`.
+        node: where it runs; None: anywhere.
+    """
     name = f"asker-{time.time_ns() % 10**8}"
     script = COUNTED.replace("    ...\n", way)
+    words = [json.dumps(body), str(threads), str(threads / rate if rate else 0)]
     pod = {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -114,7 +138,7 @@ def asking(
                 {
                     "name": "asker",
                     "image": "ml-training:1.0",
-                    "command": ["python", "-c", script, host, path, json.dumps(body), str(threads)],
+                    "command": ["python", "-c", script, host, path, *words],
                     "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "128Mi"}},
                     "securityContext": {
                         "allowPrivilegeEscalation": False,
@@ -137,3 +161,25 @@ def asking(
         yield asker
     finally:
         kubectl("delete", "pod", name, "--wait=false", namespace=namespace)
+
+
+@contextmanager
+def asked_from_outside(service: Service, rows: list[dict[str, Any]]) -> Iterator[Counter[str]]:
+    """A person who predicts on and on from outside of the cluster: counts "ok", and whatever was raised."""
+    counts, over = Counter[str](), threading.Event()
+
+    def ask() -> None:
+        while not over.is_set():
+            try:
+                service.predict(rows)
+                counts["ok"] += 1
+            except Exception as e:
+                counts[f"{type(e).__name__}: {e}"] += 1
+
+    person = threading.Thread(target=ask)
+    person.start()
+    try:
+        yield counts
+    finally:
+        over.set()
+        person.join()

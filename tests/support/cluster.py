@@ -9,7 +9,6 @@ import json
 import os
 import secrets
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -50,28 +49,61 @@ def objects(*arguments: str, namespace: str) -> Any:
     return json.loads(kubectl("get", *arguments, "--output", "json", namespace=namespace))
 
 
+_made: list[str] = []
+
+
 @contextmanager
 def namespace(purpose: str) -> Iterator[str]:
-    """A namespace that enforces Pod Security "restricted", gone at the end."""
+    """A namespace that enforces Pod Security "restricted", gone some time after the end."""
     require_cluster()
     name = f"t-{purpose}-{secrets.token_hex(3)}"
     labels = {"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": name, "labels": RESTRICTED}}
     kubectl("apply", "--filename", "-", given=json.dumps(labels))
+    _made.append(name)
     try:
         yield name
     finally:
+        _made.remove(name)
         kubectl("delete", "namespace", name, "--wait=false")
 
 
-def show(name: str) -> None:
-    """Print what a person would look at: pods, events, the ends of logs."""
+def first_node() -> str:
+    """A node that lives on."""
+    return min(_nodes())
+
+
+def last_node() -> str:
+    """The node that may be drained, or die."""
+    return max(_nodes())
+
+
+def _nodes() -> list[str]:
+    return [node["metadata"]["name"] for node in objects("nodes", namespace="")["items"]]
+
+
+@contextmanager
+def cordoned(node: str) -> Iterator[None]:
+    """Nothing new comes onto the node meanwhile."""
+    kubectl("cordon", node)
+    try:
+        yield
+    finally:
+        kubectl("uncordon", node)
+
+
+def shown() -> str:
+    """What a person would look at in the namespaces that there are: pods, events, the ends of logs."""
+    return "\n".join(line for name in _made for line in _shown(name))
+
+
+def _shown(name: str) -> Iterator[str]:
     for arguments in (
         ("get", "deployments,statefulsets,jobs,pods", "--output", "wide"),
         ("get", "events", "--sort-by", ".lastTimestamp"),
     ):
-        sys.stdout.write(f"--- kubectl {' '.join(arguments)}\n{kubectl(*arguments, namespace=name, check=False)}\n")
+        yield f"--- kubectl {' '.join(arguments)}\n{kubectl(*arguments, namespace=name, check=False)}"
     for pod in kubectl("get", "pods", "--output", "name", namespace=name, check=False).split():
         for previous in ((), ("--previous",)):
             said = kubectl("logs", pod, "--tail", "15", *previous, namespace=name, check=False)
             if said:
-                sys.stdout.write(f"--- logs of {pod} {' '.join(previous)}\n{said}\n")
+                yield f"--- logs of {pod} {' '.join(previous)}\n{said}"

@@ -35,13 +35,10 @@ class Stocked:
     uri: str
 
 
-@pytest.fixture(scope="session")
-def stocked(tmp_path_factory: pytest.TempPathFactory) -> Stocked:
+def stock(registry: Registry, folder: Path) -> None:
+    """Register what `Stocked` says; `folder` is for files in between."""
     import mlflow.sklearn
 
-    folder = tmp_path_factory.mktemp("registry")
-    uri = f"sqlite:///{folder / 'registry.db'}"
-    registry = Registry(uri, artifacts=folder / "artifacts")
     X, y = iris()
     for c in (1.0, 0.1):
         model = make_pipeline(StandardScaler(), LogisticRegression(C=c)).fit(X, y)
@@ -52,6 +49,13 @@ def stocked(tmp_path_factory: pytest.TempPathFactory) -> Stocked:
         warnings.simplefilter("ignore")  # MLflow's own, about this very format
         mlflow.sklearn.save_model(model, pickled, serialization_format="cloudpickle", pip_requirements=["scikit-learn"])
     registry.register_folder(pickled, NAME, tags={})
+
+
+@pytest.fixture(scope="session")
+def stocked(tmp_path_factory: pytest.TempPathFactory) -> Stocked:
+    folder = tmp_path_factory.mktemp("registry")
+    uri = f"sqlite:///{folder / 'registry.db'}"
+    stock(Registry(uri, artifacts=folder / "artifacts"), folder)
     return Stocked(uri)
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from cluster.conftest import QUIET, SMALL
 from integration.platform.conftest import iris
-from sklearn.linear_model import LogisticRegression
 from support.cluster import kubectl, objects
 from support.commands import Start, finish, starting
 from support.places import wait_until
@@ -28,8 +27,6 @@ FEW = ("--users", "4", "--think-time", "50ms", "--run-time")
 
 @pytest.fixture(scope="module")
 def service(cluster: Platform) -> Service:
-    X, y = iris()
-    cluster.register(LogisticRegression(max_iter=1000).fit(X, y), NAME, example=X.head(3))
     return cluster.deploy(NAME, version="1", replicas=2, server={"drain_seconds": 1}, **SMALL, **QUIET)
 
 
@@ -110,7 +107,7 @@ def test_a_stopped_run_leaves_nothing(
 
 
 def test_a_run_whose_caller_was_killed_ends_and_removes_itself(ns: str, service: Service, start: Start) -> None:
-    process = start(NAME, *FEW, "15s")
+    process = start(NAME, *FEW, "10s")
     name = await_load(ns, service)
     process.kill()
 
@@ -141,7 +138,7 @@ def refusal(ns: str, cluster: Platform, tmp_path: Path, monkeypatch: pytest.Monk
 
     def refused() -> str:
         assert isinstance(cluster.target, KubernetesTarget)
-        monkeypatch.setattr(loadtest, "START_SECONDS", 10.0)
+        monkeypatch.setattr(loadtest, "START_SECONDS", 5.0)
         load = loadtest.ClusterLoad(cluster.target, NAME)
         with pytest.raises(RunFailed) as raised:
             run(

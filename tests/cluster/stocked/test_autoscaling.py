@@ -2,8 +2,6 @@
 
 import pytest
 from cluster.conftest import QUIET
-from integration.platform.conftest import iris
-from sklearn.linear_model import LogisticRegression
 from support.asking import asking
 from support.cluster import objects
 from support.places import wait_until
@@ -14,11 +12,9 @@ ROW = {"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_widt
 
 @pytest.mark.timeout(600)
 def test_the_cluster_scales_and_a_deploy_does_not_scale_back(ns: str, cluster: Platform) -> None:
-    X, y = iris()
-    cluster.register(LogisticRegression(max_iter=1000).fit(X, y), "iris", example=X.head(3))
     limits = {"min_replicas": 2, "max_replicas": 5, "cpu_percent": 80}
     size = {"resources": {"cpu": 0.1, "memory": "512Mi"}, "server": {"drain_seconds": 1}}
-    service = cluster.deploy("iris", replicas=2, autoscaling=limits, **size, **QUIET)
+    service = cluster.deploy("iris", version="1", replicas=2, autoscaling=limits, **size, **QUIET)
     assert service.status().ready == 2
 
     def replicas() -> int:
@@ -28,7 +24,7 @@ def test_the_cluster_scales_and_a_deploy_does_not_scale_back(ns: str, cluster: P
         wait_until(lambda: replicas() > 2, within=240, what="more replicas")
         assert not [c for c in cluster.plan(service.status().spec) if "replicas" in c.field]
         grown = replicas()
-        cluster.deploy("iris", retraining={"window_days": 7}, **QUIET)
+        cluster.deploy("iris", version="1", retraining={"window_days": 7}, **QUIET)
         assert replicas() >= grown
         assert objects("hpa", "iris-serving", namespace=ns)["spec"]["maxReplicas"] == 5
 
