@@ -1,7 +1,7 @@
 """The contract of a target, on real processes. Written against the five methods, so that every target can take it.
 
-`tests/cluster/stocked/test_target.py` runs the same tests on a real cluster: it brings its own `platform` and `deploy`. What
-holds on this machine alone stands in `test_ports.py`.
+`tests/cluster/stocked/test_target.py` runs the same tests on a real cluster: it brings its own `platform` and
+`deploy`. What holds on this machine alone stands in `test_ports.py`.
 """
 
 from __future__ import annotations
