@@ -18,8 +18,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-import numpy as np
-
 from .model import Answers
 from .validation import Batch
 
@@ -124,7 +122,7 @@ class Batcher:
         """One answer or error per job; runs on the loop or in the thread, never on both at once."""
         if len(jobs) > 1:
             try:
-                return _cut(self._timed(_joined(jobs), jobs[0].outputs), jobs)
+                return _cut(self._timed(Batch.joined([job.batch for job in jobs]), jobs[0].outputs), jobs)
             except Exception:  # one of them may be at fault: it shall not cost the others
                 return [answer for job in jobs for answer in self._answers([job])]
         try:
@@ -151,12 +149,6 @@ class Batcher:
                 job.answer.set_exception(answer)
             else:
                 job.answer.set_result(answer)
-
-
-def _joined(jobs: list[_Job]) -> Batch:
-    batches = [job.batch for job in jobs]
-    columns = {name: np.concatenate([b.columns[name] for b in batches]) for name in batches[0].columns}
-    return Batch(columns, sum(b.rows for b in batches))
 
 
 def _cut(answers: Answers, jobs: list[_Job]) -> list[Answers | Exception]:

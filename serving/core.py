@@ -22,12 +22,13 @@ from .batching import Batcher
 from .errors import InvalidInput, ModelUnloadable, NoInferenceLog, NotReady, UnknownModel
 from .ids import made_at, new_ids
 from .inference_log.errors import InvalidLabel, LogUnreachable
-from .inference_log.records import LabelRecord, LabelStatus, PredictionRecord
+from .inference_log.records import LabelRecord, LabelStatus
 from .inference_log.store import InferenceLog
 from .inference_log.writer import LogWriter
 from .labels import LabelType, label_type
 from .locate import located
-from .model import Answers, Model, load
+from .model import Model, load
+from .prediction import Prediction, records
 from .settings import Settings
 from .validation import Batch, Values
 
@@ -39,16 +40,6 @@ _OVERTAKEN_WITHIN = timedelta(seconds=10)
 _LOOK_AGAIN_SECONDS, _LOOK_AGAIN_EVERY = 3.0, 0.1
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """What the model answered: an id per row, and by output an array with an entry per row."""
-
-    model: str
-    version: str
-    ids: list[str]
-    outputs: Answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +69,7 @@ class Core:
         self._labels = LabelType("any")
         url = settings.log_url.get_secret_value()
         self._log = InferenceLog(url) if url else None
-        self.writer = LogWriter(self._log, max_rows=settings.log_queue_rows) if self._log else None
+        self.writer = LogWriter(self._log, records, max_rows=settings.log_queue_rows) if self._log else None
 
     @property
     def ready(self) -> bool:
@@ -208,9 +199,9 @@ class Core:
             if output not in model.outputs:
                 raise InvalidInput(f"The model has no output '{output}'. Ask for {' or '.join(model.outputs)}")
         answers = await batcher.answer(batch, tuple(dict.fromkeys(outputs)))
-        prediction = Prediction(model.name, model.version, new_ids(batch.rows), answers)
+        prediction = Prediction(model.name, model.version, new_ids(batch.rows), answers, batch, when)
         if self.writer:
-            self.writer.put(batch.rows, lambda: _records(batch, prediction, when))
+            self.writer.put(batch.rows, prediction)
         return prediction
 
     async def feedback(self, items: Sequence[tuple[str, Any]], when: datetime) -> list[FeedbackResult]:
@@ -224,18 +215,18 @@ class Core:
             raise NoInferenceLog
         model = self.model  # its labels are only known once it is loaded
         results: list[FeedbackResult | None] = []
-        records: list[LabelRecord] = []
+        labels: list[LabelRecord] = []
         for identity, given in items:
             try:
-                records.append(LabelRecord(identity, self._labels.check(given), when))
+                labels.append(LabelRecord(identity, self._labels.check(given), when))
                 results.append(None)
             except (InvalidInput, InvalidLabel) as e:
                 results.append(FeedbackResult(identity, "invalid", str(e)))
-        written = iter(await self._write_labels(self._log, self.writer, records))
+        written = iter(await self._write_labels(self._log, self.writer, labels))
         return [result or _result(*next(written), model.name) for result in results]
 
     async def _write_labels(
-        self, log: InferenceLog, writer: LogWriter, records: list[LabelRecord]
+        self, log: InferenceLog, writer: LogWriter[Prediction], records: list[LabelRecord]
     ) -> list[tuple[str, LabelStatus]]:
         if not records:
             return []
@@ -271,13 +262,3 @@ def _result(identity: str, status: LabelStatus, model: str) -> FeedbackResult:
         status,
         f"No prediction has the id '{identity[:60]}'. Send an id that a prediction of {model} was answered with",
     )
-
-
-def _records(batch: Batch, prediction: Prediction, when: datetime) -> list[PredictionRecord]:
-    """The rows as the log keeps them; called in the log's own thread."""
-    outputs = {name: array.tolist() for name, array in prediction.outputs.items()}
-    results = [dict(zip(outputs, values, strict=True)) for values in zip(*outputs.values(), strict=True)]
-    return [
-        PredictionRecord(identity, when, prediction.model, prediction.version, row, result)
-        for identity, row, result in zip(prediction.ids, batch.records(), results, strict=True)
-    ]

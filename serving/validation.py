@@ -48,6 +48,14 @@ class Batch:
     columns: dict[str, Array]
     rows: int
 
+    @classmethod
+    def joined(cls, batches: Sequence[Batch]) -> Batch:
+        """All rows of some batches of the same model, in order."""
+        if len(batches) == 1:
+            return batches[0]
+        columns = {name: np.concatenate([b.columns[name] for b in batches]) for name in batches[0].columns}
+        return cls(columns, sum(b.rows for b in batches))
+
     def records(self) -> list[dict[str, Any]]:
         """The rows as JSON values, for the log: missing values are None, times ISO 8601."""
         names = tuple(self.columns)

@@ -1,7 +1,7 @@
 """Writes predictions into the log off the request's way: a bounded queue that one thread writes out in batches.
 
-The core hands over rows with `put`, which only counts and appends; the records are built, converted and written in
-the thread. Promises:
+The core hands over each request with `put`, which only counts and appends; the records are made, converted and written
+in the thread, many requests at a time. Promises:
 - `accepted` counts every row handed over, and each ends as exactly one of `written` and `dropped`.
 - Never more than `max_rows` wait, whatever the database does; a row that finds the queue full is dropped at once.
 - A database that is away is asked again until it is back. What can never be stored costs only itself.
@@ -17,12 +17,13 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Condition, Lock, Thread
+from typing import Generic, TypeVar
 
 from .errors import LogUnreachable
 from .records import PredictionRecord
 from .store import InferenceLog
 
-Make = Callable[[], Sequence[PredictionRecord]]
+E = TypeVar("E")
 
 logger = logging.getLogger(__name__)
 
@@ -38,27 +39,34 @@ class LogCounts:
     dropped: int
 
 
-class LogWriter:
+class LogWriter(Generic[E]):
     """The queue and its thread. Constructing starts nothing; `put` may be called from any thread."""
 
     def __init__(
-        self, log: InferenceLog, *, max_rows: int = 100_000, batch_rows: int = 2_000, linger_seconds: float = 0.1
+        self,
+        log: InferenceLog,
+        make: Callable[[Sequence[E]], Sequence[PredictionRecord]],
+        *,
+        max_rows: int = 100_000,
+        batch_rows: int = 2_000,
+        linger_seconds: float = 0.1,
     ) -> None:
         """
         Args:
             log: Where the rows go.
+            make: Makes the records of entries, one per row and in order; called in the thread.
             max_rows: Rows that may wait, those being written included.
             batch_rows: Rows in one transaction, give or take one request.
             linger_seconds: How long the first row waits for company, so that 10,000 requests a second make ten
                 transactions and wake the thread ten times. `flush` and `close` do not wait for it.
         """
-        self._log = log
+        self._log, self._make = log, make
         self._max_rows = max_rows
         self._batch_rows = batch_rows
         self._linger = linger_seconds
         self._lock = Lock()  # guards all that follows
         self._changed = Condition(self._lock)
-        self._queue: deque[tuple[int, Make]] = deque()
+        self._queue: deque[tuple[int, E]] = deque()
         self._accepted = self._written = self._dropped = 0
         self._waiting = 0  # accepted, neither written nor dropped
         self._settled = 0  # no longer waiting; refused rows never waited
@@ -72,15 +80,15 @@ class LogWriter:
         self._thread = Thread(target=self._run, name="inference-log", daemon=True)
         self._thread.start()
 
-    def put(self, rows: int, make: Make) -> bool:
-        """Hand over `rows` rows; the thread calls `make` for their records. False: no room, all of them are dropped."""
+    def put(self, rows: int, entry: E) -> bool:
+        """Hand over an entry, of which `rows` records will be made. False: no room, all of them are dropped."""
         with self._lock:
             self._accepted += rows
             waiting = self._waiting + rows
             if waiting > self._max_rows or self._deadline is not None:
                 self._dropped += rows
                 return False
-            self._queue.append((rows, make))
+            self._queue.append((rows, entry))
             if self._waiting == 0 or self._waiting < self._batch_rows <= waiting:  # the thread sleeps until then
                 self._changed.notify_all()
             self._waiting = waiting
@@ -122,16 +130,16 @@ class LogWriter:
                 taken = self._take()
                 if not taken:
                     return
-                self._store([record for rows, make in taken for record in self._records(rows, make)])
+                self._store(self._records(taken))
             except Exception:  # whatever it is, the next rows must find a thread
                 logger.exception("The inference log's thread goes on after an error of its own")
 
-    def _take(self) -> list[tuple[int, Make]]:
+    def _take(self) -> list[tuple[int, E]]:
         """The next batch, when it is full, old enough or wanted; empty when closed and nothing is left."""
         with self._changed:
             self._changed.wait_for(lambda: self._queue or self._deadline is not None)
             self._changed.wait_for(self._due, self._linger)
-            taken: list[tuple[int, Make]] = []
+            taken: list[tuple[int, E]] = []
             room = self._batch_rows
             while self._queue and room > 0:
                 taken.append(self._queue.popleft())
@@ -141,14 +149,19 @@ class LogWriter:
     def _due(self) -> bool:
         return self._waiting >= self._batch_rows or self._wanted > self._settled or self._deadline is not None
 
-    def _records(self, rows: int, make: Make) -> Sequence[PredictionRecord]:
+    def _records(self, taken: Sequence[tuple[int, E]]) -> Sequence[PredictionRecord]:
+        """The records of the entries; when they cannot be made of all together, of each that they can be made of."""
+        rows = sum(count for count, _ in taken)
         try:
-            records = make()
+            records = self._make([entry for _, entry in taken])
             if len(records) == rows:
                 return records
-            logger.error("%d rows of one request are not logged: %d records were made of them", rows, len(records))
-        except Exception:
-            logger.exception("%d rows of one request are not logged: their records could not be made", rows)
+            reason = f"{len(records)} records were made of them"
+        except Exception as e:
+            reason = f"their records could not be made ({type(e).__name__}: {e})"
+        if len(taken) > 1:
+            return [record for one in taken for record in self._records([one])]
+        logger.error("%d rows of one request are not logged: %s", rows, reason)
         with self._changed:
             self._settle(dropped=rows)
         return ()

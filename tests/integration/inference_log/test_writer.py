@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -16,20 +16,24 @@ from tenfold.serving.inference_log.writer import LogCounts, LogWriter
 Records = Callable[[int], list[PredictionRecord]]
 
 
+def made(entries: Sequence[list[PredictionRecord]]) -> list[PredictionRecord]:
+    return [record for entry in entries for record in entry]
+
+
 def test_twenty_thousand_rows_are_all_written(log: InferenceLog, records: Records) -> None:
-    writer = LogWriter(log)
+    writer = LogWriter(log, made)
     writer.start()
     for _ in range(20_000):
-        assert writer.put(1, lambda: records(1))
+        assert writer.put(1, records(1))
     writer.close(60)
     assert writer.counts() == LogCounts(accepted=20_000, written=20_000, dropped=0)
     assert log.count().predictions == 20_000
 
 
 def test_flush_makes_visible_what_was_put_before(log: InferenceLog, records: Records) -> None:
-    writer = LogWriter(log, linger_seconds=60)
+    writer = LogWriter(log, made, linger_seconds=60)
     writer.start()
-    writer.put(3, lambda: records(3))
+    writer.put(3, records(3))
     assert writer.flush(20)
     assert log.count().predictions == 3
     assert writer.flush(0)
@@ -41,8 +45,8 @@ def test_one_that_cannot_be_stored_costs_only_itself(
 ) -> None:
     good = records(100)
     bad = replace(good[41], row={"x": object()})
-    writer = LogWriter(log)
-    writer.put(100, lambda: [*good[:41], bad, *good[42:]])
+    writer = LogWriter(log, made)
+    writer.put(100, [*good[:41], bad, *good[42:]])
     writer.start()
     writer.close(20)
     assert writer.counts() == LogCounts(accepted=100, written=99, dropped=1)
@@ -57,14 +61,14 @@ def test_a_database_that_goes_away_costs_nothing(
 ) -> None:
     caplog.set_level(logging.INFO)
     log = InferenceLog(postgres.new_database())
-    writer = LogWriter(log, linger_seconds=0.01)
+    writer = LogWriter(log, made, linger_seconds=0.01)
     writer.start()
-    writer.put(10, lambda: records(10))
+    writer.put(10, records(10))
     assert writer.flush(20)
     postgres.stop()
     try:
         for _ in range(50):
-            writer.put(10, lambda: records(10))
+            writer.put(10, records(10))
         assert not writer.flush(1.5)  # several tries
         assert writer.counts() == LogCounts(accepted=510, written=10, dropped=0)
     finally:
@@ -82,11 +86,11 @@ def test_a_database_that_goes_away_costs_nothing(
 def test_what_cannot_be_written_until_the_end_is_counted_as_dropped(
     postgres: Postgres, records: Records, caplog: pytest.LogCaptureFixture
 ) -> None:
-    writer = LogWriter(InferenceLog("postgresql://tenfold:secret-word@127.0.0.1:1/nowhere"))
+    writer = LogWriter(InferenceLog("postgresql://tenfold:secret-word@127.0.0.1:1/nowhere"), made)
     writer.start()
-    writer.put(7, lambda: records(7))
+    writer.put(7, records(7))
     writer.close(0.5)
     assert writer.counts() == LogCounts(accepted=7, written=0, dropped=7)
     assert "7 rows could not be written" in caplog.messages[-1]
-    assert not writer.put(1, lambda: records(1))
+    assert not writer.put(1, records(1))
     assert writer.counts() == LogCounts(accepted=8, written=0, dropped=8)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -39,12 +39,19 @@ class Log:
         return "Log(here)"
 
 
+Entry = Callable[[], list[PredictionRecord]]
+
+
+def made(entries: Sequence[Entry]) -> list[PredictionRecord]:
+    return [record for entry in entries for record in entry()]
+
+
 def away() -> LogUnreachable:
     return LogUnreachable("here", "it is away", "Wait")
 
 
-def writer_of(log: Log, **options: Any) -> LogWriter:
-    return LogWriter(cast("InferenceLog", log), **{"linger_seconds": 0.01, **options})
+def writer_of(log: Log, **options: Any) -> LogWriter[Entry]:
+    return LogWriter(cast("InferenceLog", log), made, **{"linger_seconds": 0.01, **options})
 
 
 def rows(*ids: str) -> list[PredictionRecord]:
@@ -96,7 +103,7 @@ def test_records_that_cannot_be_made_cost_only_their_request(caplog: pytest.LogC
     log = Log()
     writer = writer_of(log)
     writer.put(1, lambda: rows("a"))
-    writer.put(3, lambda: 1 / 0)  # type: ignore[arg-type, return-value] - what is tested
+    writer.put(3, lambda: 1 / 0)  # pyright: ignore - what is tested
     writer.put(2, lambda: rows("too few"))
     writer.put(1, lambda: rows("b"))
     writer.start()
