@@ -3,7 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # What an installation is made from: when none of it changed, nothing is installed again.
-INSTALLED := $(VENV)/.installed-$(shell cat pyproject.toml constraints.txt | cksum | cut -d ' ' -f 1)
+SOURCES := $(shell cat pyproject.toml constraints.txt | cksum | cut -d ' ' -f 1)
+INSTALLED := $(VENV)/.installed-all-$(SOURCES)
+# The demo does without what only tests need, unless that is there already.
+INSTALLED_FOR_DEMO := $(or $(wildcard $(INSTALLED)),$(VENV)/.installed-demo-$(SOURCES))
 
 .PHONY: help install demo test images test-cluster lint docs clean
 help:
@@ -16,13 +19,13 @@ help:
 
 install: $(INSTALLED)
 
-$(INSTALLED):
+$(VENV)/.installed-%-$(SOURCES):
 	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "tenfold needs Python 3.11 or newer; set PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[all]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$*]'
 	@touch $@
 
-demo: $(INSTALLED)
+demo: $(INSTALLED_FOR_DEMO)
 	$(BIN)/tenfold demo $(ARGS)
 
 # Files whose few tests take long come first, so that no worker is left alone with one of them at the end.

@@ -1,8 +1,8 @@
 """Keeps out of a server what its libraries import and hardly ever use: half of its start and a third of its memory.
 
-A process that will serve calls `import_lean` before it imports anything else, the training script `put_off_stats`.
-Nobody else does: both change what these libraries are for the whole process. Nothing is missing afterwards; what is
-put off is imported when something uses it after all.
+A process that will serve calls `import_lean` before it imports anything else, and the training script, unless it will
+run a function of the user's: this changes what these libraries are for the whole process. Nothing is missing
+afterwards; what is put off is imported when something uses it after all.
 
 - scikit-learn imports `scipy.stats` for a few functions that hardly any prediction calls. It gets stand-ins that
   import it when they are called. Everybody else who asks for something of it gets it at once.

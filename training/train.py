@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from ..serving.inference_log.errors import LogError
-from ..serving.lean import put_off_stats
+from ..serving.lean import import_lean
 from .errors import TrainingError
 from .night import Night
 from .options import TrainingOptions
@@ -47,7 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for variable in (REGISTRY_URI, LOG_URL):
         if not os.environ.get(variable):
             parser.error(f"Set {variable}, e.g. {variable}=sqlite:////absolute/path/file.db")
-    put_off_stats()
+    if options.train is None:  # A function of the user's may expect its libraries as they are.
+        import_lean()
     with _alone_on_stdout() as stdout:
         logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
         logging.getLogger("alembic").setLevel(logging.WARNING)

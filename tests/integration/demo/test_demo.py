@@ -19,7 +19,7 @@ from tenfold.platform.demo.demo import NAME
 from tenfold.platform.local.process import find
 from tenfold.platform.local.state import State
 
-SMALL = ("--first-days", "10", "--days", "2", "--flights-per-day", "150", "--replicas", "2")
+SMALL = ("--first-days", "7", "--days", "2", "--flights-per-day", "100", "--replicas", "2")
 
 Start = Callable[..., subprocess.Popen[str]]
 
@@ -63,14 +63,14 @@ def test_a_small_demo_from_the_command_to_the_files(start: Start, state: State, 
     assert demo.returncode == 0, printed + told
     with (tmp_path / "out" / "days.csv").open(newline="") as file:
         days = list(csv.DictReader(file))
-    assert [day["date"] for day in days] == ["2013-06-11", "2013-06-12"]
+    assert [day["date"] for day in days] == ["2013-06-08", "2013-06-09"]
     assert {day["failed_requests"] for day in days} == {"0"}
     assert {day["outcome"] for day in days} <= {"promoted", "kept"}
     assert all(float(day["champion_log_loss"]) > 0 and float(day["challenger_log_loss"]) > 0 for day in days)
     assert (tmp_path / "out" / "comparison.png").read_bytes().startswith(b"\x89PNG")
     for file in ("days.csv", "comparison.png", "report.html"):
         assert str(tmp_path / "out" / file) in printed
-    assert "300 predictions" in printed
+    assert "200 predictions" in printed
     assert "0 failed" in printed
 
     platform = Platform.local(state.folder)
@@ -81,7 +81,7 @@ def test_a_small_demo_from_the_command_to_the_files(start: Start, state: State, 
     log = platform.inference_log()
     served = [p for p in log.recent(NAME, 10_000) if p.source != "imported"]
     log.close()
-    assert len(served) == 300
+    assert len(served) == 200
 
     second, said = start().communicate(timeout=30)
     assert str(state.folder) in said, second
@@ -92,12 +92,18 @@ def test_a_small_demo_from_the_command_to_the_files(start: Start, state: State, 
     assert find(state) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_demo_that_is_interrupted_leaves_nothing_running(start: Start, state: State, number: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("number", "moment"),
+    [(signal.SIGINT, "Sun 9 Jun"), (signal.SIGTERM, "Sat 8 Jun")],
+    ids=["Ctrl-C-during-a-night", "SIGTERM-during-a-day"],
+)
+def test_a_demo_that_is_interrupted_leaves_nothing_running(
+    start: Start, state: State, number: signal.Signals, moment: str
+) -> None:
     demo = start()
     assert demo.stderr
     for line in demo.stderr:
-        if line.startswith("Wed 12 Jun"):  # the first night is under way
+        if line.startswith(moment):
             break
     assert [p for p in find(state) if p.role == "replica"]
 

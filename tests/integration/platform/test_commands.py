@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -154,56 +153,6 @@ def test_a_deploy_that_is_interrupted_goes_on_by_itself_and_can_be_repeated(
     code, out, _ = run("deploy", *arguments)
     assert code == 0
     assert "revision 1" in out
-
-
-@pytest.mark.timeout(240)
-def test_the_life_of_a_service_from_the_command_line(run: Run, tmp_path: Path) -> None:
-    arguments = deployed(1)
-    assert run("plan", *arguments)[0] == 2
-    code, out, err = run("deploy", *arguments)
-    assert code == 0, err
-    assert "1/1 replicas" in out
-    assert run("plan", *arguments)[:2] == (0, "Nothing would change.\n")
-
-    code, out, err = run("predict", "iris", ROWS)
-    assert code == 0, err
-    answer = json.loads(out)
-    assert answer["predictions"] == [0]
-    code, out, err = run("feedback", "iris", answer["ids"][0], "0")
-    assert code == 0, err
-    assert "accepted" in out
-    code, out, err = run("feedback", "iris", "nobody", "0")
-    assert code == 1
-    assert "nobody" in out + err
-    assert "Traceback" not in err
-
-    file = tmp_path / "past.csv"
-    file.write_text(
-        "sepal_length,sepal_width,petal_length,petal_width,species,seen\n"
-        "5.1,3.5,1.4,0.2,0,2026-01-01T12:00:00Z\n6.3,3.3,6.0,2.5,2,2026-01-01T13:00:00Z\n"
-    )
-    importing = ("import-rows", "iris", str(file), "--label", "species", "--time", "seen")
-    assert run(*importing)[:2] == (0, "Imported 2 rows.\n")
-
-    code, out, _ = run("schedule-retraining", "iris", "--at", "23:59")
-    assert code == 0
-    assert "23:59 UTC" in out
-    assert "not scheduled" in run("pause", "iris")[1]
-    assert "23:59 UTC" in run("resume", "iris")[1]
-
-    code, out, err = run("deploy", "iris", "--version", "2")
-    assert code == 0, err
-    assert "version 2" in out
-    assert "version 1" in run("rollback", "iris")[1]
-    assert "2/2 replicas" in run("scale", "iris", "2")[1]
-    assert run("logs", "iris")[0] == 0
-    assert run("nights", "iris")[0] == 0
-    code, out, _ = run("delete", "iris", "--yes")
-    assert code == 0
-    assert "kept: the versions of iris in the registry" in out
-    code, _, err = run("status", "iris")
-    assert code == 1
-    assert "there is none yet" in err
 
 
 def test_a_port_that_is_taken_is_named_before_anything_starts(run: Run, state: State) -> None:
