@@ -94,7 +94,7 @@ def test_a_small_demo_from_the_command_to_the_files(start: Start, state: State, 
 
 @pytest.mark.parametrize(
     ("number", "moment"),
-    [(signal.SIGINT, "Sun 9 Jun"), (signal.SIGTERM, "Sat 8 Jun")],
+    [(signal.SIGINT, "Sun 09 Jun"), (signal.SIGTERM, "Sat 08 Jun")],
     ids=["Ctrl-C-during-a-night", "SIGTERM-during-a-day"],
 )
 def test_a_demo_that_is_interrupted_leaves_nothing_running(
