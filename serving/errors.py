@@ -46,7 +46,7 @@ class UnknownModel(ServingError):
         asked = f"model '{name}'" + (f" version '{version}'" if version is not None else "")
         super().__init__(
             f"There is no {asked} here; this server has model '{served_name}' version '{served_version}'. "
-            f"Ask for /v2/models/{served_name}"
+            f"Ask for that one"
         )
 
 

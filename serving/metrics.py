@@ -8,11 +8,13 @@ sum over all processes that share the folder, dead ones included, so that counte
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.samples import Sample
 
 from .inference_log.writer import LogCounts
 
@@ -58,6 +60,7 @@ class Metrics:
             }.items()
         }
         self._log_seen = dict.fromkeys(self._log_rows, 0)
+        self.last_predicted = 0.0  # seconds since the epoch
 
     def answered(self, protocol: str, code: int, version: str, seconds: float) -> None:
         """A request was answered, or its client went away (code 499)."""
@@ -68,6 +71,7 @@ class Metrics:
         """The model was asked for `rows` rows, of one request or of several, and took `seconds`."""
         self._rows.labels(version).inc(rows)
         self._predict_seconds.observe(seconds)
+        self.last_predicted = time.time()
 
     def labelled(self, statuses: Iterable[str]) -> None:
         """Labels arrived and were accepted, repeated, replaced, unknown or invalid."""
@@ -82,9 +86,17 @@ class Metrics:
 
     def render(self) -> bytes:
         """The exposition text: this process alone, or the sum over all that share PROMETHEUS_MULTIPROC_DIR."""
+        return generate_latest(self._readable())
+
+    def samples(self) -> Iterator[Sample]:
+        """Every value that `render` writes."""
+        for metric in self._readable().collect():
+            yield from metric.samples
+
+    def _readable(self) -> CollectorRegistry:
         folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
         if not folder:
-            return generate_latest(self.registry)
+            return self.registry
         shared = CollectorRegistry()
         MultiProcessCollector(shared, path=folder)
-        return generate_latest(shared)
+        return shared

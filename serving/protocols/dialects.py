@@ -49,7 +49,6 @@ _BY_PATH = {
     "/health": _MLFLOW_PROBE,
     "/version": _MLFLOW_PROBE,
     "/metrics": PROBE,
-    "/v2": V2,
 }
 
 
@@ -59,5 +58,7 @@ def dialect_of(path: str) -> Dialect:
     if known is not None:
         return known
     if path.startswith("/v2/"):
-        return PROBE if path.startswith("/v2/health/") or path.endswith("/ready") else V2
+        if path.endswith("/infer"):
+            return V2
+        return PROBE if path.startswith("/v2/health/") or path.endswith("/ready") else OTHER
     return OTHER

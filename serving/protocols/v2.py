@@ -1,14 +1,22 @@
-"""The Open Inference Protocol v2 over REST, as KServe, Triton and MLServer speak it; JSON tensors."""
+"""The Open Inference Protocol v2 over REST, as KServe, Triton and MLServer speak it; tensors in JSON or in bytes."""
 
 from __future__ import annotations
 
+import asyncio
+
+import orjson
 from fastapi import APIRouter, Request, Response
 
 from ... import __version__
+from ..errors import InvalidInput
 from ..schema import v2_inputs
-from . import tensors
-from .bodies import reply
+from . import binary, infer, tensors, triton
+from .bodies import JSON, media_type, parse_object, reply
 from .edge import Edge
+from .infer import InferRequest
+
+EXTENSIONS = ("binary_tensor_data", "statistics", "model_configuration")
+"""Triton's names for what is spoken beyond the protocol itself."""
 
 
 def router(edge: Edge) -> APIRouter:
@@ -20,7 +28,25 @@ def router(edge: Edge) -> APIRouter:
     @routes.get("/v2/", include_in_schema=False)
     async def server() -> Response:
         """What this server is."""
-        return reply({"name": "tenfold", "version": __version__, "extensions": []})
+        return reply({"name": "tenfold", "version": __version__, "extensions": EXTENSIONS})
+
+    # Before the model's own path: a model called "stats" still has that of its version.
+    @routes.get("/v2/models/stats")
+    @routes.get("/v2/models/{name}/stats")
+    @routes.get("/v2/models/{name}/versions/{version}/stats")
+    async def stats(request: Request) -> Response:
+        """Counts and times since the server started, as Triton's tools read them."""
+        if "name" in request.path_params:
+            _check_model(edge, request)
+        samples = await asyncio.to_thread(lambda: list(edge.metrics.samples()))
+        return reply({"model_stats": [triton.statistics(core.model, samples, edge.metrics.last_predicted)]})
+
+    @routes.get("/v2/models/{name}/config")
+    @routes.get("/v2/models/{name}/versions/{version}/config")
+    async def config(request: Request) -> Response:
+        """The model's configuration, as Triton's tools read it."""
+        _check_model(edge, request)
+        return reply(triton.config(core.model, edge.settings.max_rows))
 
     @routes.get("/v2/models/{name}")
     @routes.get("/v2/models/{name}/versions/{version}")
@@ -47,16 +73,30 @@ def router(edge: Edge) -> APIRouter:
 
     @routes.post("/v2/models/{name}/infer")
     @routes.post("/v2/models/{name}/versions/{version}/infer")
-    async def infer(request: Request) -> Response:
+    async def predict(request: Request) -> Response:
         """Predict rows that come as tensors: one of [rows, columns], or one per column."""
         _check_model(edge, request)
-        asked = tensors.take(await edge.object(request))
-        rows = tensors.matrix(asked.inputs, core.model.signature)
-        batch = core.columns(tensors.columns(asked.inputs)) if rows is None else core.matrix(rows)
+        asked = await _asked(edge, request)
+        batch = tensors.batch(core, asked.inputs)
         prediction = await edge.predict(request, batch, asked.outputs or core.model.outputs)
-        return reply(tensors.answer(asked, prediction, core.model.output_specs))
+        content, data = infer.answer(asked, prediction, core.model.output_specs)
+        if not data:
+            return reply(content)
+        head = orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY)
+        return Response(head + b"".join(data), headers={binary.HEADER: str(len(head))}, media_type=binary.OCTETS)
 
     return routes
+
+
+async def _asked(edge: Edge, request: Request) -> InferRequest:
+    length = request.headers.get(binary.HEADER)
+    if length is None:
+        if request.headers.get("content-type") == binary.OCTETS:
+            raise InvalidInput(f"The request has no header {binary.HEADER}. Send the length of its JSON part in it")
+        return infer.take(await edge.object(request))
+    media_type(request, JSON, binary.OCTETS)
+    head, data = binary.split(await edge.body(request), length)
+    return infer.take(parse_object(head), data) if head else infer.raw(edge.core.model.signature, data)
 
 
 def _check_model(edge: Edge, request: Request) -> None:

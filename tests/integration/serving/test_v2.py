@@ -1,9 +1,11 @@
-"""The Open Inference Protocol v2, as KServe's and Triton's clients speak it, in JSON."""
+"""The Open Inference Protocol v2 in JSON; its binary extension has tests of its own."""
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
+import pandas as pd
 import pytest
 from unit.serving.stage import FLOWER, InProcess, flower_model, flowers, trip_model, trips
 
@@ -39,6 +41,7 @@ async def test_the_server_says_what_it_is_without_a_redirect(iris: InProcess, lo
             assert answer.status_code == 200
             assert answer.json().keys() == {"name", "version", "extensions"}
             assert answer.json()["name"] == "tenfold"
+            assert answer.json()["extensions"] == ["binary_tensor_data", "statistics", "model_configuration"]
 
 
 @pytest.mark.parametrize("path", ["/v2/models/iris", "/v2/models/iris/versions/7"])
@@ -161,9 +164,15 @@ async def test_texts_integers_and_gaps(trips: InProcess) -> None:
         (one([True], [1], datatype="FP64"), "is said to be FP64 but holds True"),
         (one(["a"], [1], datatype="INT64"), "is said to be INT64 but holds 'a'"),
         (one([1.5], [1], datatype="INT64"), "is said to be INT64 but holds 1.5"),
+        (one([1, None, 128], [3], datatype="INT8"), "is said to be INT8 but holds 128"),
+        (one([-1], [1], datatype="UINT64"), "is said to be UINT64 but holds -1"),
         (one([{}], [1], datatype="BYTES"), "is said to be BYTES but holds {}"),
         (one([1.0], [1], datatype="FP8"), "has the datatype 'FP8'. Send one of BOOL"),
         (one("abc", [1]), 'has no "data" that is a list'),
+        (
+            {"inputs": [{**one(None, [1])["inputs"][0], "parameters": {"binary_data_size": 8}}]},
+            "but the request no header",
+        ),
         (one(None, [1]), 'has no "data" that is a list'),
         (one([1.0, 2.0, 3.0], [1, 3]), "Row 0 (counted from 0) has 3 values; the model takes 4"),
         (one([1.0] * 8, [2, 2, 2]), "has the shape [2, 2, 2]. Send either one tensor of [rows, columns], or one of"),
@@ -184,7 +193,7 @@ async def test_what_cannot_be_understood_is_said(iris: InProcess, body: Any, wor
     assert words in answer.json()["error"]
 
 
-@pytest.mark.parametrize("rest", ["", "/ready", "/infer"])
+@pytest.mark.parametrize("rest", ["", "/ready", "/infer", "/stats", "/config"])
 @pytest.mark.parametrize(
     ("path", "words"),
     [
@@ -198,4 +207,47 @@ async def test_another_model_or_version(iris: InProcess, path: str, words: str, 
     assert answer.status_code == 404
     assert answer.json().keys() == {"error"}
     assert words in answer.json()["error"]
-    assert "Ask for /v2/models/iris" in answer.json()["error"]
+    assert "Ask for that one" in answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("datatype", "data"),
+    [(f"{sign}INT{bits}", [5, 3, 4, 1]) for sign in ("", "U") for bits in (8, 16, 32, 64)]
+    + [(f"FP{bits}", [5, 3.5, 4, 1.5]) for bits in (16, 32, 64)],
+)
+async def test_every_datatype_of_numbers(iris: InProcess, datatype: str, data: list[float]) -> None:
+    answer = await iris.post(INFER, one(data, [1, 4], datatype=datatype))
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["outputs"][0]["data"] == flower_model().predict(pd.DataFrame([data], columns=FLOWER)).tolist()
+
+
+async def test_statistics_count_every_protocol(iris: InProcess) -> None:
+    await iris.post(INFER, per_column())
+    await iris.post(INFER, {})
+    await iris.post("/predict", {"rows": TABLE.to_dict("records")})
+    await iris.post("/invocations", {"dataframe_records": TABLE.to_dict("records")})
+    for path in ("/v2/models/stats", "/v2/models/iris/stats", "/v2/models/iris/versions/7/stats"):
+        (stats,) = (await iris.http.get(path)).json()["model_stats"]
+        assert (stats["name"], stats["version"]) == ("iris", "7")
+        assert (stats["inference_count"], stats["execution_count"]) == (12, 3)
+        assert stats["last_inference"] == pytest.approx(time.time() * 1000, abs=60_000)
+        durations = stats["inference_stats"]
+        assert (durations["success"]["count"], durations["fail"]["count"]) == (3, 1)
+        assert durations["success"]["ns"] > durations["compute_infer"]["ns"] > 0
+        assert durations["compute_infer"]["count"] == 3
+
+
+@pytest.mark.parametrize("path", ["/v2/models/iris/config", "/v2/models/iris/versions/7/config"])
+async def test_the_configuration_leaves_out_the_dimension_of_the_rows(iris: InProcess, path: str) -> None:
+    content = (await iris.http.get(path)).json()
+    assert (content["name"], content["max_batch_size"]) == ("iris", 50)
+    assert content["input"] == [{"name": name, "data_type": "TYPE_FP64", "dims": []} for name in FLOWER]
+    assert content["output"][:2] == [
+        {"name": "predict", "data_type": "TYPE_INT64", "dims": []},
+        {"name": "predict_proba", "data_type": "TYPE_FP64", "dims": [3]},
+    ]
+
+
+async def test_the_configuration_of_strings(trips: InProcess) -> None:
+    content = (await trips.http.get("/v2/models/trips/config")).json()
+    assert content["input"][0] == {"name": "carrier", "data_type": "TYPE_STRING", "dims": []}

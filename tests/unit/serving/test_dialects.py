@@ -13,7 +13,8 @@ from tenfold.serving.protocols.dialects import dialect_of
     [
         ("/predict", "predict", True, {"error": "no"}),
         ("/feedback", "feedback", True, {"error": "no"}),
-        ("/v2", "v2", True, {"error": "no"}),
+        ("/v2", "other", True, {"error": "no"}),
+        ("/v2/models/m/stats", "other", True, {"error": "no"}),
         ("/v2/models/m/infer", "v2", True, {"error": "no"}),
         ("/v2/models/m/ready", "probe", False, {"error": "no"}),
         ("/v2/health/ready", "probe", False, {"error": "no"}),

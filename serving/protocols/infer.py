@@ -1,0 +1,153 @@
+"""One inference of the Open Inference Protocol v2: its request and its answer, in JSON and in bytes. Pure.
+
+Parameters that the protocol or an extension gives a meaning here are those of the binary extension; all others are
+tolerated, as it demands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import numpy as np
+
+from ..core import Prediction
+from ..errors import InvalidInput
+from ..schema import OutputSpec, v2_inputs
+from ..signature import Signature
+from . import binary, tensors
+from .bodies import values
+from .tensors import Tensor
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class InferRequest:
+    """What was asked; `outputs` is None when the request names none, which means all.
+
+    `binary` is whether outputs are wanted as bytes, where `as_bytes` does not say it for one of them.
+    """
+
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[str, ...] | None = None
+    id: str | None = None
+    binary: bool = False
+    as_bytes: Mapping[str, bool] = field(default_factory=dict[str, bool])
+
+
+def take(document: Json, data: memoryview | None = None) -> InferRequest:
+    """Read a request; `data` are the bytes after its JSON document.
+
+    Raises:
+        InvalidInput: a part that is missing or malformed, or data that disagree with their shape or datatype.
+    """
+    inputs = _objects(document.get("inputs"), "inputs", '{"name", "shape", "datatype", "data"}')
+    if not inputs:
+        raise InvalidInput('The request has no "inputs". Send {"inputs": [{"name", "shape", "datatype", "data"}]}')
+    identity = document.get("id")
+    if identity is not None and not isinstance(identity, str):
+        raise InvalidInput(f'The "id" of the request is {identity!r}, no string. Send a string, or leave it out')
+    taken = _tensors(inputs, data)
+    names = [tensor.name for tensor in taken]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise InvalidInput(f"The input '{twice}' comes twice. Send each tensor once")
+    outputs = _objects(document.get("outputs"), "outputs", '{"name"}')
+    return InferRequest(
+        taken,
+        tuple(_name(output, "outputs") for output in outputs) or None,
+        identity,
+        _flag(document, "binary_data_output") or False,
+        {output["name"]: flag for output in outputs if (flag := _flag(output, "binary_data")) is not None},
+    )
+
+
+def raw(signature: Signature, data: memoryview) -> InferRequest:
+    """A request that is nothing but the bytes of the model's only input; it is answered in bytes.
+
+    Raises:
+        InvalidInput: the model has several inputs, or strings, or the bytes are no whole number of rows.
+    """
+    inputs = v2_inputs(signature)
+    datatype, shape = inputs[0]["datatype"], inputs[0]["shape"]
+    if len(inputs) > 1 or datatype == "BYTES":
+        raise InvalidInput("Only a model of one input of numbers takes bytes alone. Send a JSON document before them")
+    row = np.dtype(binary.DTYPES[datatype]).itemsize * (shape[1] if len(shape) > 1 else 1)
+    if len(data) % row:
+        raise InvalidInput(f"The body has {len(data)} bytes, but a row has {row}. Send whole rows of {datatype}")
+    content = {"shape": [len(data) // row, *shape[1:]], "datatype": datatype}
+    return InferRequest((tensors.from_bytes(inputs[0]["name"], content, data),), binary=True)
+
+
+def answer(request: InferRequest, prediction: Prediction, specs: Sequence[OutputSpec]) -> tuple[Json, list[bytes]]:
+    """The answer, and the bytes that follow it: of the outputs that were wanted so, in their order.
+
+    The predictions' ids, which feedback needs, are its parameter "ids", separated by commas.
+    """
+    by_name = {spec.name: spec for spec in specs}
+    content: Json = {"model_name": prediction.model, "model_version": prediction.version}
+    if request.id is not None:
+        content["id"] = request.id
+    content["parameters"] = {"ids": ",".join(prediction.ids)}
+    content["outputs"] = outputs = list[Json]()
+    data: list[bytes] = []
+    for name, output in prediction.outputs.items():
+        described: Json = {"name": name, "shape": list(output.shape), "datatype": by_name[name].datatype}
+        outputs.append(described)
+        if request.as_bytes.get(name, request.binary):
+            data.append(binary.encode(output, by_name[name].datatype))
+            described["parameters"] = {"binary_data_size": len(data[-1])}
+        else:
+            described["data"] = values(output.ravel())
+    return content, data
+
+
+def _tensors(inputs: list[Json], data: memoryview | None) -> tuple[Tensor, ...]:
+    """The inputs, those of a "binary_data_size" from so many bytes of `data`, one after the other."""
+    taken: list[Tensor] = []
+    at = 0
+    for content in inputs:
+        name, size = _name(content, "inputs"), _parameters(content).get("binary_data_size")
+        if size is None:
+            taken.append(tensors.tensor(name, content))
+            continue
+        if type(size) is not int or size < 0:
+            raise InvalidInput(f"The \"binary_data_size\" of the input '{name}' is {size!r}. Send its number of bytes")
+        if data is None:
+            raise InvalidInput(
+                f"The input '{name}' has a \"binary_data_size\", but the request no header {binary.HEADER}. "
+                f"Send the length of the JSON part in it"
+            )
+        taken.append(tensors.from_bytes(name, content, data[at : at + size]))
+        at += size
+    if data is not None and at != len(data):
+        raise InvalidInput(f"{len(data)} bytes follow the JSON, but the inputs say {at}. Correct one of them")
+    return tuple(taken)
+
+
+def _objects(value: object, key: str, pattern: str) -> list[Json]:
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in cast("list[Any]", value)):
+        raise InvalidInput(f'"{key}" is no list of objects. Send "{key}": [{pattern}]')
+    return cast("list[Json]", value)
+
+
+def _name(content: Json, where: str) -> str:
+    name = content.get("name")
+    if not isinstance(name, str):
+        raise InvalidInput(f'One of the "{where}" has no "name" that is a string. Send {{"name": "...", ...}}')
+    return name
+
+
+def _parameters(content: Json) -> Json:
+    parameters = content.get("parameters")
+    return cast("Json", parameters) if isinstance(parameters, dict) else {}
+
+
+def _flag(content: Json, name: str) -> bool | None:
+    value = _parameters(content).get(name)
+    if value is not None and not isinstance(value, bool):
+        raise InvalidInput(f'The parameter "{name}" is {value!r}. Send true or false')
+    return value
