@@ -16,7 +16,7 @@ from . import __doc__ as summary
 from .core import Core
 from .errors import ServingError
 from .metrics import Metrics
-from .protocols import about, feedback, health, mlflow, openapi, predict, v2
+from .protocols import about, feedback, health, mlflow, openapi, predict, v1, v2
 from .protocols.edge import Edge
 from .protocols.envelope import Envelope, refuse, refuse_route
 from .settings import Settings
@@ -26,7 +26,7 @@ def create_app(core: Core, settings: Settings, metrics: Metrics) -> FastAPI:
     """The ASGI application over `core`."""
     edge = Edge(core, settings, metrics)
     app = FastAPIOffline(title="tenfold model server", summary=summary, redoc_url=None, redirect_slashes=False)
-    for protocol in (about, predict, feedback, v2, mlflow, health):
+    for protocol in (about, predict, feedback, v2, v1, mlflow, health):
         app.include_router(protocol.router(edge))
     app.add_exception_handler(ServingError, refuse)
     app.add_exception_handler(HTTPException, refuse_route)

@@ -18,7 +18,7 @@ def router(edge: Edge) -> APIRouter:
         """The server, its model, and its paths."""
         core = edge.core
         model = {"name": core.model.name, "version": core.model.version} if core.loaded else None
-        v2 = f"/v2/models/{core.model.name}" if core.loaded else "/v2"
+        name = f"/models/{core.model.name}" if core.loaded else ""
         return reply(
             {
                 "name": "tenfold",
@@ -27,7 +27,8 @@ def router(edge: Edge) -> APIRouter:
                 "paths": {
                     "predict": "/predict",
                     "feedback": "/feedback",
-                    "Open Inference Protocol v2": v2,
+                    "Open Inference Protocol v2": f"/v2{name}",
+                    "KServe v1": f"/v1{name or '/models'}",
                     "MLflow scoring": "/invocations",
                     "metrics": "/metrics",
                     "documentation": "/docs",

@@ -37,6 +37,7 @@ def _mlflow(status: int, sentence: str) -> dict[str, Any]:
     return {"error_code": MLFLOW_CODES.get(status, "INTERNAL_ERROR"), "message": sentence}
 
 
+V1 = Dialect("v1", _plain)
 V2 = Dialect("v2", _plain)
 OTHER = Dialect("other", _plain)
 PROBE = Dialect("probe", _plain, counted=False)
@@ -61,4 +62,6 @@ def dialect_of(path: str) -> Dialect:
         if path.endswith("/infer"):
             return V2
         return PROBE if path.startswith("/v2/health/") or path.endswith("/ready") else OTHER
+    if path.startswith("/v1/models/"):
+        return V1 if path.endswith(":predict") else PROBE
     return OTHER

@@ -40,7 +40,7 @@ def from_json(core: Core, document: dict[str, Any]) -> Batch:
         case "dataframe_records":
             return core.rows(content)
         case "instances":
-            return _instances(core, content)
+            return instances(core, content)
         case _:
             return core.columns(cast("dict[str, Any]", content)) if isinstance(content, dict) else _rows(core, content)
 
@@ -67,6 +67,18 @@ def from_csv(core: Core, body: bytes) -> Batch:
     return core.matrix(cells, columns=header) if signature.named else core.matrix(cells)
 
 
+def instances(core: Core, content: Any) -> Batch:
+    """Rows as TensorFlow Serving has them: objects by column name, lists, or bare values for a model of one column.
+
+    Raises:
+        InvalidInput: rows that the model cannot take.
+        TooManyRows: more rows than `max_rows`.
+    """
+    if isinstance(content, list) and content and isinstance(content[0], dict):
+        return core.rows(content)
+    return _rows(core, content)
+
+
 def _split(core: Core, content: Any) -> Batch:
     if not isinstance(content, dict) or not isinstance(content.get("data"), list):
         raise InvalidInput('"dataframe_split" is no frame. Send {"columns": ["...", ...], "data": [[...], ...]}')
@@ -76,12 +88,6 @@ def _split(core: Core, content: Any) -> Batch:
     if not isinstance(names, list) or not all(isinstance(name, str) for name in cast("list[Any]", names)):
         raise InvalidInput(f'The "columns" of "dataframe_split" are {names!r}, no list of names. Send ["...", ...]')
     return core.matrix(data, columns=cast("list[str]", names))
-
-
-def _instances(core: Core, content: Any) -> Batch:
-    if isinstance(content, list) and content and isinstance(content[0], dict):
-        return core.rows(content)
-    return _rows(core, content)
 
 
 def _rows(core: Core, content: Any) -> Batch:

@@ -6,6 +6,7 @@ it is pasted. Pure functions of the model and of FastAPI's own document.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ..labels import LabelType
@@ -40,7 +41,10 @@ def with_model(document: Json, model: Model, labels: LabelType) -> Json:
     for path, item in paths.items():
         if path.endswith("/infer"):
             _post(item, "InferRequest", "InferAnswer", _infer_example(model), 400, 404, 413, 415, 500, 503)
-        if names := [part[1:-1] for part in path.split("/") if part.startswith("{")]:
+        if path.endswith(":predict"):
+            instances = {"instances": [row]}
+            _post(item, "InstancesRequest", "InvocationAnswer", instances, 400, 404, 413, 415, 500, 503)
+        if names := re.findall(r"{(\w+)}", path):
             served = {"name": model.name, "version": model.version}
             for operation in item.values():
                 operation["parameters"] = [_parameter(name, served[name]) for name in names]
@@ -68,6 +72,7 @@ def _schemas(model: Model, labels: LabelType) -> Json:
         "FeedbackRequest": {"oneOf": [_FEEDBACK_ITEM, {"type": "array", "minItems": 1, "items": _FEEDBACK_ITEM}]},
         "FeedbackAnswer": _object({"results": results, "error": {"type": "string"}}, "results"),
         "Invocation": _object({form: {} for form in ("dataframe_split", "dataframe_records", "instances", "inputs")}),
+        "InstancesRequest": _object({"instances": {"type": "array", "minItems": 1}}, "instances"),
         "InvocationAnswer": _object({"predictions": {"type": "array"}, "ids": ids}, "predictions", "ids"),
         "InferRequest": _object(
             {

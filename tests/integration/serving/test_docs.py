@@ -155,7 +155,13 @@ def curls() -> list[tuple[str, bytes, dict[str, str]]]:
 
 async def test_the_curl_examples_work(iris: InProcess) -> None:
     commands = curls()
-    assert {path for path, _, _ in commands} >= {"/predict", "/feedback", "/invocations", "/v2/models/iris/infer"}
+    assert {path for path, _, _ in commands} >= {
+        "/predict",
+        "/feedback",
+        "/invocations",
+        "/v2/models/iris/infer",
+        "/v1/models/iris:predict",
+    }
     rows = flowers()[0].head(1).to_dict("records")
     (identity,) = (await iris.post("/predict", {"rows": rows})).json()["ids"]
     for path, body, headers in commands:

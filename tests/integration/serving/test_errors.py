@@ -19,7 +19,14 @@ from unit.serving.stage import Folders, InProcess, flowers, in_process
 
 X, _ = flowers()
 ROW: dict[str, Any] = X.iloc[0].to_dict()
-POSTS = ("/predict", "/feedback", "/invocations", "/v2/models/iris/infer", "/v2/models/iris/versions/7/infer")
+POSTS = (
+    "/predict",
+    "/feedback",
+    "/invocations",
+    "/v1/models/iris:predict",
+    "/v2/models/iris/infer",
+    "/v2/models/iris/versions/7/infer",
+)
 JSON = {"Content-Type": "application/json"}
 
 
@@ -48,6 +55,8 @@ def body_for(path: str, rows: list[Any]) -> Any:
         return {"dataframe_records": rows}
     if path == "/predict":
         return {"rows": rows}
+    if path.startswith("/v1/"):
+        return {"instances": rows}
     names = {name: None for row in rows for name in row}
     tensors = [{"name": n, "shape": [len(rows)], "datatype": _datatype(rows[0].get(n))} for n in names]
     return {"inputs": [{**t, "data": [row.get(t["name"]) for row in rows]} for t in tensors]}
@@ -83,9 +92,8 @@ async def test_rows_that_cannot_be_taken(
 
 @pytest.mark.parametrize("path", PREDICTING)
 async def test_no_rows(iris: InProcess, path: str) -> None:
-    body = {"/predict": {"rows": []}, "/invocations": {"dataframe_records": []}}
     tensors = {"inputs": [{"name": name, "shape": [0], "datatype": "FP64", "data": []} for name in ROW]}
-    answer = await iris.post(path, body.get(path, tensors))
+    answer = await iris.post(path, tensors if path.startswith("/v2/") else body_for(path, []))
     assert answer.status_code == 400
     assert said(answer, path) == "The request has no rows. Send at least one"
 

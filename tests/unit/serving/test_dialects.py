@@ -13,6 +13,8 @@ from tenfold.serving.protocols.dialects import dialect_of
     [
         ("/predict", "predict", True, {"error": "no"}),
         ("/feedback", "feedback", True, {"error": "no"}),
+        ("/v1/models/m:predict", "v1", True, {"error": "no"}),
+        ("/v1/models/m", "probe", False, {"error": "no"}),
         ("/v2", "other", True, {"error": "no"}),
         ("/v2/models/m/stats", "other", True, {"error": "no"}),
         ("/v2/models/m/infer", "v2", True, {"error": "no"}),
