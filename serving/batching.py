@@ -5,7 +5,8 @@ loop, is asked in the next call; an idle server asks at once. Promises:
 - No request sees rows, outputs or errors of another: only batches of the same outputs and the same column types are
   joined, answers are cut apart by counted rows, and when a joined call fails each request is asked alone.
 - The event loop is never blocked for long: a model that takes more than a few milliseconds runs in a thread.
-- A request that was cancelled while it waited is not asked.
+- A request that was cancelled while it waited, or whose time is over, is not asked and takes no place any more.
+- Never more than `max_waiting_rows` wait, but for a single larger request: what finds no room is refused at once.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from .errors import DeadlineExceeded, Overloaded
 from .model import Answers
 from .validation import Batch
 
@@ -35,7 +37,9 @@ class _Job:
     batch: Batch
     outputs: tuple[str, ...]
     answer: asyncio.Future[Answers]
+    deadline: float  # of time.monotonic()
     kind: tuple[object, ...] = field(init=False)
+    waits: bool = True  # it counts among the rows that wait
 
     def __post_init__(self) -> None:
         self.kind = (self.outputs, *(array.dtype for array in self.batch.columns.values()))
@@ -47,27 +51,54 @@ class Batcher:
     Args:
         ask: the model; raises for rows that it cannot answer.
         max_rows: rows in one call, unless a single request has more.
+        max_waiting_rows: rows that may wait for a call.
         asked: told the rows and the seconds of every call of the model.
     """
 
-    def __init__(self, ask: Ask, *, max_rows: int, asked: Callable[[int, float], None]) -> None:
-        self._ask, self._max_rows, self._asked = ask, max_rows, asked
+    def __init__(self, ask: Ask, *, max_rows: int, max_waiting_rows: int, asked: Callable[[int, float], None]) -> None:
+        self._ask, self._max_rows, self._max_waiting_rows, self._asked = ask, max_rows, max_waiting_rows, asked
         self._waiting: deque[_Job] = deque()
+        self._waiting_rows = 0
+        self._unanswered: set[_Job] = set()
+        self._alarm: asyncio.TimerHandle | None = None  # for the first deadline among them
+        self._alarm_at = float("inf")
         self._thread: ThreadPoolExecutor | None = None
         self._busy = False
         self._scheduled = False
         self._seconds = float("inf")  # nothing is known of the model yet: the first call runs in the thread
 
-    async def answer(self, batch: Batch, outputs: tuple[str, ...]) -> Answers:
-        """The model's answers to the rows of `batch`, and whatever asking it raises."""
+    async def answer(self, batch: Batch, outputs: tuple[str, ...], deadline: float) -> Answers:
+        """The model's answers to the rows of `batch`, and whatever asking it raises.
+
+        Args:
+            batch: checked rows.
+            outputs: names of the outputs, each once.
+            deadline: of `time.monotonic()`.
+
+        Raises:
+            Overloaded: too many rows wait already.
+            DeadlineExceeded: there is no answer in time.
+        """
+        if self._waiting_rows and self._waiting_rows + batch.rows > self._max_waiting_rows:
+            raise Overloaded(self._waiting_rows, self._max_waiting_rows)
         loop = asyncio.get_running_loop()
-        job = _Job(batch, outputs, loop.create_future())
+        job = _Job(batch, outputs, loop.create_future(), deadline)
         self._waiting.append(job)
+        self._waiting_rows += batch.rows
+        self._unanswered.add(job)
+        if deadline < self._alarm_at:
+            self._set_alarm(loop)
         self._schedule(loop)
-        return await job.answer
+        try:
+            return await job.answer
+        finally:
+            self._unanswered.discard(job)
+            self._leave(job)
 
     def close(self) -> None:
         """Let go of the thread."""
+        if self._alarm is not None:
+            self._alarm.cancel()
         if self._thread is not None:
             self._thread.shutdown(wait=False)
 
@@ -76,6 +107,28 @@ class Batcher:
             self._scheduled = True
             # On the loop's next turn: requests that were read in this one come along.
             loop.call_soon(self._flush, loop)
+
+    def _set_alarm(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm_at = min((job.deadline for job in self._unanswered), default=float("inf"))
+        if self._unanswered:
+            self._alarm = loop.call_later(self._alarm_at - time.monotonic(), self._expire, loop)
+
+    def _expire(self, loop: asyncio.AbstractEventLoop) -> None:
+        now = time.monotonic()
+        for job in [job for job in self._unanswered if job.deadline <= now]:
+            self._unanswered.discard(job)
+            self._leave(job)
+            if not job.answer.done():
+                job.answer.set_exception(DeadlineExceeded())
+        self._set_alarm(loop)
+
+    def _leave(self, job: _Job) -> None:
+        """It is asked now, or waits no longer."""
+        if job.waits:
+            job.waits = False
+            self._waiting_rows -= job.batch.rows
 
     def _flush(self, loop: asyncio.AbstractEventLoop) -> None:
         self._scheduled = False
@@ -115,6 +168,7 @@ class Batcher:
                 continue
             jobs.append(job)
             rows += job.batch.rows
+            self._leave(job)
         self._waiting = others
         return jobs
 

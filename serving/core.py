@@ -116,6 +116,7 @@ class Core:
         self._batcher = Batcher(
             model.answer,
             max_rows=self.settings.max_rows,
+            max_waiting_rows=self.settings.max_waiting_rows,
             asked=lambda rows, seconds: self._asked(rows, seconds, model.version),
         )
         if self.writer:
@@ -181,24 +182,27 @@ class Core:
         """Check rows of values by position. Raises as `validation.from_matrix` does."""
         return validation.from_matrix(self.model.signature, rows, self.settings.max_rows, columns)
 
-    async def predict(self, batch: Batch, outputs: tuple[str, ...], when: datetime) -> Prediction:
+    async def predict(self, batch: Batch, outputs: tuple[str, ...], when: datetime, deadline: float) -> Prediction:
         """Ask the model, and hand a copy to the inference log.
 
         Args:
             batch: checked rows.
             outputs: names of the outputs asked for; a name may come twice.
             when: the time that the log keeps.
+            deadline: of `time.monotonic()`.
 
         Raises:
             InvalidInput: the model has no such output.
             PredictionFailed: the model broke.
+            Overloaded: too many rows wait already.
+            DeadlineExceeded: there is no answer in time.
         """
         model, batcher = self.model, self._batcher
         assert batcher is not None
         for output in outputs:
             if output not in model.outputs:
                 raise InvalidInput(f"The model has no output '{output}'. Ask for {' or '.join(model.outputs)}")
-        answers = await batcher.answer(batch, tuple(dict.fromkeys(outputs)))
+        answers = await batcher.answer(batch, tuple(dict.fromkeys(outputs)), deadline)
         prediction = Prediction(model.name, model.version, new_ids(batch.rows), answers, batch, when)
         if self.writer:
             self.writer.put(batch.rows, prediction)

@@ -54,6 +54,12 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(
         default=16 * 2**20, ge=1, description="Bytes in one request body; more are refused with 413."
     )
+    max_waiting_rows: int = Field(
+        default=10_000, ge=1, description="Rows that may wait for the model; what finds no room is refused with 503."
+    )
+    deadline_seconds: float = Field(
+        default=60, gt=0, description="From the head of a request to its answer; later it is answered with 504."
+    )
     allow_pickle: bool = Field(default=False, description="Load models that need pickle, which can run any code.")
     trusted_types: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Types of your own that a skops model may contain, full names separated by commas."

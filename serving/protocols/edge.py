@@ -21,6 +21,8 @@ from ..validation import Batch
 from . import bodies
 
 EVENT_TIME = "Tenfold-Event-Time"
+STARTED = "tenfold.started"
+"""Key in the ASGI scope: when the request's head had arrived, of `time.monotonic()`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,4 +54,6 @@ class Edge:
 
     async def predict(self, request: Request, batch: Batch, outputs: Sequence[str] = ("predict",)) -> Prediction:
         """Ask the model, at the time that the request's header names if it names one."""
-        return await self.core.predict(batch, tuple(outputs), self.core.event_time(request.headers.get(EVENT_TIME)))
+        when = self.core.event_time(request.headers.get(EVENT_TIME))
+        deadline = request.scope[STARTED] + self.settings.deadline_seconds
+        return await self.core.predict(batch, tuple(outputs), when, deadline)

@@ -22,6 +22,7 @@ from ..logs import request_id
 from ..metrics import Metrics
 from .bodies import reply
 from .dialects import dialect_of
+from .edge import STARTED
 
 _CLIENT_WENT_AWAY = 499  # as nginx counts it
 _ACCEPTABLE_ID = re.compile(r"[\x21-\x7e]{1,128}")
@@ -39,7 +40,8 @@ class Envelope:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        started, status = time.perf_counter(), 0
+        started, status = time.monotonic(), 0
+        scope[STARTED] = started
         identity = _identity(scope)
         request_id.set(identity)
 
@@ -63,7 +65,7 @@ class Envelope:
             dialect = dialect_of(scope["path"])
             if dialect.counted:
                 version = self.core.model.version if self.core.loaded else ""
-                self.metrics.answered(dialect.name, status or 500, version, time.perf_counter() - started)
+                self.metrics.answered(dialect.name, status or 500, version, time.monotonic() - started)
 
 
 def _identity(scope: Scope) -> str:

@@ -14,8 +14,11 @@ import numpy as np
 import pytest
 from tenfold.serving import batching
 from tenfold.serving.batching import Batcher
+from tenfold.serving.errors import DeadlineExceeded, Overloaded
 from tenfold.serving.model import Answers
 from tenfold.serving.validation import Batch
+
+LATER = time.monotonic() + 3600
 
 
 def rows(*values: Any, dtype: str = "float64") -> Batch:
@@ -49,7 +52,7 @@ class Place:
 @pytest.fixture
 async def place() -> AsyncIterator[Place]:
     model, asked = Recorder(), list[tuple[int, float]]()
-    batcher = Batcher(model, max_rows=100, asked=lambda *call: asked.append(call))
+    batcher = Batcher(model, max_rows=100, max_waiting_rows=1000, asked=lambda *call: asked.append(call))
     yield Place(model, batcher, asked)
     batcher.close()
 
@@ -58,7 +61,7 @@ async def place() -> AsyncIterator[Place]:
 async def either(place: Place, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Place:
     """A model that is asked on the event loop, and one that is asked in the thread."""
     monkeypatch.setattr(batching, "_INLINE_SECONDS", 1.0 if request.param == "loop" else -1.0)
-    await place.batcher.answer(rows(0.0), ("predict",))  # the first call is always in the thread
+    await place.batcher.answer(rows(0.0), ("predict",), LATER)  # the first call is always in the thread
     place.model.calls.clear()
     place.model.threads.clear()
     place.asked.clear()
@@ -67,7 +70,7 @@ async def either(place: Place, request: pytest.FixtureRequest, monkeypatch: pyte
 
 async def test_requests_of_one_moment_are_one_call_and_each_gets_its_own_rows(either: Place) -> None:
     batches = [rows(*range(10 * n, 10 * n + n % 4 + 1)) for n in range(9)]
-    answers = await asyncio.gather(*(either.batcher.answer(b, ("predict", "table")) for b in batches))
+    answers = await asyncio.gather(*(either.batcher.answer(b, ("predict", "table"), LATER) for b in batches))
     assert len(either.model.calls) == 1
     for batch, answer in zip(batches, answers, strict=True):
         assert answer["predict"].tolist() == (2 * batch.columns["x"]).tolist()
@@ -76,12 +79,12 @@ async def test_requests_of_one_moment_are_one_call_and_each_gets_its_own_rows(ei
 
 async def test_an_idle_server_asks_at_once(either: Place) -> None:
     for n in range(5):
-        await either.batcher.answer(rows(n), ("predict",))
+        await either.batcher.answer(rows(n), ("predict",), LATER)
     assert [call[0] for call in either.model.calls] == [[n] for n in range(5)]
     # No timer is involved: the answer takes turns of the loop, not a wait for company.
     started = time.perf_counter()
     for n in range(100):
-        await either.batcher.answer(rows(n), ("predict",))
+        await either.batcher.answer(rows(n), ("predict",), LATER)
     assert time.perf_counter() - started < 1
 
 
@@ -94,7 +97,7 @@ async def test_other_outputs_and_other_types_are_not_joined(either: Place) -> No
         (rows(5, dtype="int64"), ("predict",)),
         (rows(6.0), ("predict", "table")),
     ]
-    answers = await asyncio.gather(*(either.batcher.answer(*request) for request in requests))
+    answers = await asyncio.gather(*(either.batcher.answer(*request, LATER) for request in requests))
     assert [set(a) for a in answers] == [set(outputs) for _, outputs in requests]
     assert sorted(call[0] for call in either.model.calls) == [[1.0, 4.0], [2.0], [3, 5], [6.0]]
     assert {call[2] for call in either.model.calls if call[0] == [3, 5]} == {"int64"}
@@ -104,7 +107,7 @@ async def test_other_outputs_and_other_types_are_not_joined(either: Place) -> No
 async def test_rows_are_counted_and_not_requests(either: Place) -> None:
     sizes = [60, 60, 30, 10, 150, 1]
     batches = [rows(*range(100 * n, 100 * n + size)) for n, size in enumerate(sizes)]
-    answers = await asyncio.gather(*(either.batcher.answer(b, ("predict",)) for b in batches))
+    answers = await asyncio.gather(*(either.batcher.answer(b, ("predict",), LATER) for b in batches))
     assert [len(a["predict"]) for a in answers] == sizes
     # At most 100 in a call, unless one request alone has more.
     assert [len(call[0]) for call in either.model.calls] == [100, 61, 150]
@@ -120,7 +123,7 @@ async def test_one_failing_request_does_not_fail_its_neighbours(either: Place) -
 
     either.model.during = no_sevens
     answers = await asyncio.gather(
-        *(either.batcher.answer(rows(n), ("predict",)) for n in (5, 6, 7, 8)), return_exceptions=True
+        *(either.batcher.answer(rows(n), ("predict",), LATER) for n in (5, 6, 7, 8)), return_exceptions=True
     )
     assert isinstance(answers[2], ZeroDivisionError)
     assert [a["predict"].tolist() for a in answers if isinstance(a, dict)] == [[10], [12], [16]]
@@ -130,20 +133,20 @@ async def test_an_answer_that_cannot_be_cut_fails_and_the_next_request_works(pla
     whole = place.batcher._ask
     place.batcher._ask = lambda batch, outputs: {"predict": None}
     answers = await asyncio.gather(
-        *(place.batcher.answer(rows(n), ("predict",)) for n in range(2)), return_exceptions=True
+        *(place.batcher.answer(rows(n), ("predict",), LATER) for n in range(2)), return_exceptions=True
     )
     assert answers == [{"predict": None}] * 2  # each alone gets what the model says, whatever it is
     place.batcher._ask = whole
-    assert (await place.batcher.answer(rows(4), ("predict",)))["predict"].tolist() == [8]
+    assert (await place.batcher.answer(rows(4), ("predict",), LATER))["predict"].tolist() == [8]
 
 
 async def test_a_request_whose_client_went_away_is_not_asked(place: Place) -> None:
     entered, go_on = threading.Event(), threading.Event()
     place.model.during = lambda _: entered.set() or go_on.wait(10) or None
-    first = asyncio.create_task(place.batcher.answer(rows(1), ("predict",)))
+    first = asyncio.create_task(place.batcher.answer(rows(1), ("predict",), LATER))
     await asyncio.to_thread(entered.wait, 10)
-    gone = asyncio.create_task(place.batcher.answer(rows(2), ("predict",)))
-    stays = asyncio.create_task(place.batcher.answer(rows(3), ("predict",)))
+    gone = asyncio.create_task(place.batcher.answer(rows(2), ("predict",), LATER))
+    stays = asyncio.create_task(place.batcher.answer(rows(3), ("predict",), LATER))
     await asyncio.sleep(0)
     gone.cancel()
     go_on.set()
@@ -157,19 +160,19 @@ async def test_a_request_whose_client_went_away_is_not_asked(place: Place) -> No
 async def test_a_client_that_goes_away_while_the_model_runs_costs_nobody(place: Place) -> None:
     entered, go_on = threading.Event(), threading.Event()
     place.model.during = lambda _: entered.set() or go_on.wait(10) or None
-    first = asyncio.create_task(place.batcher.answer(rows(1), ("predict",)))
+    first = asyncio.create_task(place.batcher.answer(rows(1), ("predict",), LATER))
     await asyncio.to_thread(entered.wait, 10)
     first.cancel()
     go_on.set()
-    assert (await place.batcher.answer(rows(2), ("predict",)))["predict"].tolist() == [4]
+    assert (await place.batcher.answer(rows(2), ("predict",), LATER))["predict"].tolist() == [4]
 
 
 async def test_what_arrives_while_the_model_runs_is_the_next_call(place: Place) -> None:
     entered, go_on = threading.Event(), threading.Event()
     place.model.during = lambda _: entered.set() or go_on.wait(10) or None
-    first = asyncio.create_task(place.batcher.answer(rows(1), ("predict",)))
+    first = asyncio.create_task(place.batcher.answer(rows(1), ("predict",), LATER))
     await asyncio.to_thread(entered.wait, 10)
-    others = [asyncio.create_task(place.batcher.answer(rows(n), ("predict",))) for n in range(2, 8)]
+    others = [asyncio.create_task(place.batcher.answer(rows(n), ("predict",), LATER)) for n in range(2, 8)]
     await asyncio.sleep(0)
     go_on.set()
     await asyncio.gather(first, *others)
@@ -179,7 +182,7 @@ async def test_what_arrives_while_the_model_runs_is_the_next_call(place: Place) 
 async def test_a_slow_model_runs_in_the_thread_and_the_loop_goes_on(place: Place) -> None:
     go_on = threading.Event()
     place.model.during = lambda _: (go_on.wait(10) and time.sleep(0.05)) or None  # slow, however quick the turns are
-    request = asyncio.create_task(place.batcher.answer(rows(1), ("predict",)))
+    request = asyncio.create_task(place.batcher.answer(rows(1), ("predict",), LATER))
     turns = 0
     async with asyncio.timeout(5):
         while turns < 1000:  # all of them while the model runs
@@ -190,17 +193,17 @@ async def test_a_slow_model_runs_in_the_thread_and_the_loop_goes_on(place: Place
     await request
     place.model.during = lambda _: time.sleep(0.02)
     for n in range(3):
-        await place.batcher.answer(rows(n), ("predict",))
+        await place.batcher.answer(rows(n), ("predict",), LATER)
     assert place.model.threads == {"model_0"}
 
 
 async def test_a_quick_model_is_asked_on_the_loop_but_never_for_many_rows(place: Place) -> None:
-    batcher = Batcher(place.model, max_rows=1000, asked=lambda *_: None)
+    batcher = Batcher(place.model, max_rows=1000, max_waiting_rows=1000, asked=lambda *_: None)
     for n in range(5):
-        await batcher.answer(rows(n), ("predict",))
+        await batcher.answer(rows(n), ("predict",), LATER)
     assert threading.current_thread().name in place.model.threads
     place.model.threads.clear()
-    await batcher.answer(rows(*range(500)), ("predict",))
+    await batcher.answer(rows(*range(500)), ("predict",), LATER)
     assert place.model.threads == {"model_0"}
     batcher.close()
 
@@ -222,7 +225,7 @@ async def test_the_model_is_never_asked_twice_at_once(place: Place, monkeypatch:
     async def client(n: int) -> None:
         for k in range(30):
             value = 1000 * n + k
-            answer = await place.batcher.answer(rows(value, dtype="int64"), ("predict",))
+            answer = await place.batcher.answer(rows(value, dtype="int64"), ("predict",), LATER)
             assert answer["predict"].tolist() == [2 * value]
             if k % 3 == n % 3:
                 await asyncio.sleep(0)
@@ -230,3 +233,46 @@ async def test_the_model_is_never_asked_twice_at_once(place: Place, monkeypatch:
     await asyncio.gather(*(client(n) for n in range(16)))
     assert most == 1
     assert len(place.model.threads) == 2
+
+
+async def test_what_finds_no_room_is_refused_at_once_and_places_become_free(place: Place) -> None:
+    entered, go_on = threading.Event(), threading.Event()
+    place.model.during = lambda _: entered.set() or go_on.wait(10) or None
+
+    def ask(*values: float) -> asyncio.Task[Answers]:
+        return asyncio.create_task(place.batcher.answer(rows(*values), ("predict",), LATER))
+
+    first = ask(1)
+    await asyncio.to_thread(entered.wait, 10)
+    large = ask(*range(1100))  # nothing else waits: it may
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded, match="1100, and 1000 may"):
+        await ask(2)
+    large.cancel()
+    await asyncio.sleep(0)
+    waiting = [ask(*range(500)), ask(*range(500))]
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded):
+        await ask(3)
+    go_on.set()
+    await asyncio.gather(first, *waiting)
+    assert (await ask(4))["predict"].tolist() == [8]
+
+
+async def test_whose_time_is_over_gets_an_error_and_is_not_asked(place: Place) -> None:
+    entered, go_on = threading.Event(), threading.Event()
+    place.model.during = lambda _: entered.set() or go_on.wait(10) or None
+
+    def ask(value: float, deadline: float) -> asyncio.Task[Answers]:
+        return asyncio.create_task(place.batcher.answer(rows(value), ("predict",), deadline))
+
+    asked = ask(1, time.monotonic() + 0.3)
+    await asyncio.to_thread(entered.wait, 10)
+    later, sooner = ask(2, LATER), ask(3, time.monotonic() + 0.1)
+    for late in (sooner, asked):
+        with pytest.raises(DeadlineExceeded, match="TENFOLD_DEADLINE_SECONDS"):
+            await late
+    assert not later.done()
+    go_on.set()
+    assert (await later)["predict"].tolist() == [4]
+    assert [call[0] for call in place.model.calls] == [[1], [2]]
