@@ -8,8 +8,11 @@
     │   └── BodyTooLarge             more bytes than `max_body_bytes`
     ├── UnsupportedMediaType    415  a content type that the route does not speak
     ├── PredictionFailed        500  the model itself broke
+    │   └── UnknownCategory     400  on a value that it was not fitted with
     ├── NoInferenceLog          501  feedback, but the server keeps no log
     ├── NotReady                503  the model is loading, could not be loaded, or the log is away
+    ├── Overloaded              503  too many rows wait already
+    ├── DeadlineExceeded        504  no answer within `deadline_seconds`
     └── ModelUnloadable         503  raised while loading
         ├── ModelChanged             the files are not those that were registered
         ├── UntrustedTypes           the model holds types that are not on the allow-list
@@ -96,6 +99,19 @@ class PredictionFailed(ServingError):
         )
 
 
+class UnknownCategory(PredictionFailed):
+    """A value in a column of categories that the model was not fitted with, and does not ignore."""
+
+    status = 400
+
+    def __init__(self, method: str, error: BaseException) -> None:
+        ServingError.__init__(
+            self,
+            f"The model's {method} does not take a category: {first_line(error)}. Send one that the model was fitted "
+            f"with, or fit it with handle_unknown='ignore' and register it again",
+        )
+
+
 class NoInferenceLog(ServingError):
     """Feedback, but the server keeps no log."""
 
@@ -111,6 +127,29 @@ class NotReady(ServingError):
     """The model is loading, could not be loaded, or the inference log cannot be reached."""
 
     status = 503
+
+
+class Overloaded(ServingError):
+    """More requests than the model can answer; nothing was asked."""
+
+    status = 503
+
+    def __init__(self, waiting: int, limit: int) -> None:
+        super().__init__(
+            f"Too many rows wait for the model: {waiting}, and {limit} may. Try again in a second, or run more replicas"
+        )
+
+
+class DeadlineExceeded(ServingError):
+    """No answer in time."""
+
+    status = 504
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The model did not answer in time. Send fewer rows at a time, or give the server a longer deadline: "
+            "TENFOLD_DEADLINE_SECONDS"
+        )
 
 
 class ModelUnloadable(ServingError):
