@@ -15,7 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import artifact, estimators, trust, validation
-from .errors import InvalidInput, ModelUnloadable, NeedsPickle, PredictionFailed, TooManyRows, first_line
+from .errors import (
+    InvalidInput,
+    ModelUnloadable,
+    NeedsPickle,
+    PredictionFailed,
+    TooManyRows,
+    UnknownCategory,
+    first_line,
+)
 from .schema import OutputSpec, example_row, output_spec
 from .settings import Settings
 from .signature import Signature, parse, without_types
@@ -71,7 +79,7 @@ class Model:
         """Ask the estimator for some of its `outputs`, each with one entry per row.
 
         Raises:
-            PredictionFailed: the estimator broke, or answered another number of rows.
+            PredictionFailed: the estimator broke, or answered another number of rows; `UnknownCategory` is one.
         """
         inputs = self.inputs(batch)
         answers: Answers = {}
@@ -79,7 +87,9 @@ class Model:
             try:
                 answers[method] = _entries(getattr(self.estimator, method)(inputs), batch.rows)
             except Exception as e:
-                raise PredictionFailed(method, e) from e
+                # scikit-learn has no type for it; whoever sent the value is at fault, not the model.
+                unknown = isinstance(e, ValueError) and str(e).startswith("Found unknown categories")
+                raise (UnknownCategory if unknown else PredictionFailed)(method, e) from e
         return answers
 
     def warm_up(self) -> None:

@@ -23,6 +23,7 @@ def router(edge: Edge) -> APIRouter:
             {
                 "name": "tenfold",
                 "version": __version__,
+                "status": "alive",  # KServe v1's word for a server that lives
                 "model": model,
                 "paths": {
                     "predict": "/predict",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -19,6 +20,7 @@ from starlette.requests import ClientDisconnect
 from ..errors import BodyTooLarge, InvalidInput, UnsupportedMediaType
 
 JSON = "application/json"
+_CHARSET = re.compile(r'\bcharset\s*=\s*"?([^";\s]*)', re.IGNORECASE)
 
 # A client that is still sending when we close does not read our 413 but sees a reset connection. So we first take in
 # what it sends and throw it away, within these limits.
@@ -68,15 +70,18 @@ def media_type(request: Request, *supported: str) -> str:
     """The body's media type, one of `supported`; a body without a Content-Type is taken for the first of them.
 
     Raises:
-        UnsupportedMediaType: another media type, or a compressed body.
+        UnsupportedMediaType: another media type or charset, or a compressed body.
     """
     encoding = request.headers.get("content-encoding", "identity")
     if encoding.lower() != "identity":
         raise UnsupportedMediaType(f"with Content-Encoding '{encoding}", [f"{t}, not compressed" for t in supported])
     given = request.headers.get("content-type", supported[0])
-    bare = given.partition(";")[0].strip().lower()
+    bare, _, parameters = given.partition(";")
+    bare = bare.strip().lower()
     if bare not in supported:
         raise UnsupportedMediaType(given, supported)
+    if parameters and (charset := _CHARSET.search(parameters)) and charset[1].lower() not in ("utf-8", "utf8"):
+        raise UnsupportedMediaType(given, [f"{bare} in UTF-8"])
     return bare
 
 

@@ -16,37 +16,34 @@ from ..signature import Column, ColumnType, Signature
 from ..validation import Batch
 
 _FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
+# pandas reads these as missing, and so does whoever writes CSV for MLflow.
+_MISSING = {"#N/A", "#NA", "<NA>", "N/A", "n/a", "NA", "NULL", "null", "NaN", "nan", "-NaN", "-nan", "None"}
 
 
 def from_json(core: Core, document: dict[str, Any]) -> Batch:
-    """The rows of a JSON request.
+    """The rows of a JSON request. As in MLflow, params of a model that takes none, and other keys, are tolerated.
 
     Raises:
-        InvalidInput: not exactly one of the forms, a key that no form has, params, or rows that the model cannot take.
+        InvalidInput: not exactly one of the forms, or rows that the model cannot take.
         TooManyRows: more rows than `max_rows`.
     """
     given = [key for key in document if key in _FORMS]
-    if unknown := [key for key in document if key not in (*_FORMS, "params")]:
-        raise InvalidInput(f"The request has an unknown key '{unknown[0]}'. Send one of {', '.join(_FORMS)}")
     if len(given) != 1:
         words = f"both {' and '.join(given)}" if given else "no rows"
         raise InvalidInput(f"The request has {words}. Send exactly one of {', '.join(_FORMS)}")
-    if document.get("params"):
-        raise InvalidInput("The model takes no params. Leave them out")
     form, content = given[0], document[given[0]]
     match form:
         case "dataframe_split":
             return _split(core, content)
         case "dataframe_records":
             return core.rows(content)
-        case "instances":
-            return instances(core, content)
         case _:
-            return core.columns(cast("dict[str, Any]", content)) if isinstance(content, dict) else _rows(core, content)
+            return instances(core, content)
 
 
 def from_csv(core: Core, body: bytes) -> Batch:
-    """The rows of a CSV file whose first line names the columns. An empty cell is a missing value.
+    """The rows of a CSV file whose first line names the columns. An empty cell is a missing value, and so is what
+    pandas takes for one, except in a column of texts. A first column without a name is pandas' index, and left out.
 
     Raises:
         InvalidInput: no UTF-8, no CSV, or rows that the model cannot take.
@@ -61,6 +58,8 @@ def from_csv(core: Core, body: bytes) -> Batch:
     if not lines:
         raise InvalidInput("The CSV is empty. Send a line of column names, then a line per row")
     signature = core.model.signature
+    if signature.named and not lines[0][0]:
+        lines = [line[1:] for line in lines]
     header, *rows = lines
     types = _types(signature, header)
     cells = [[_cell(text, types[at]) if at < len(types) else text for at, text in enumerate(row)] for row in rows]
@@ -68,33 +67,43 @@ def from_csv(core: Core, body: bytes) -> Batch:
 
 
 def instances(core: Core, content: Any) -> Batch:
-    """Rows as TensorFlow Serving has them: objects by column name, lists, or bare values for a model of one column.
+    """Rows as TensorFlow Serving has them: objects by column name or lists, or an object of a list per column.
+
+    An object of bare values is one row, and the rows of a model of one column may be bare values.
 
     Raises:
         InvalidInput: rows that the model cannot take.
         TooManyRows: more rows than `max_rows`.
     """
-    if isinstance(content, list) and content and isinstance(content[0], dict):
-        return core.rows(content)
-    return _rows(core, content)
+    if isinstance(content, dict):
+        columns = cast("dict[str, Any]", content)
+        bare = columns and not any(isinstance(value, list) for value in columns.values())
+        return core.rows([columns]) if bare else core.columns(columns)
+    if isinstance(content, list) and content:
+        rows = cast("list[Any]", content)
+        if isinstance(rows[0], dict):
+            return core.rows(rows)
+        if len(core.model.signature.columns) == 1:
+            return core.matrix([row if isinstance(row, list) else [row] for row in rows])
+    return core.matrix(content)
 
 
 def _split(core: Core, content: Any) -> Batch:
     if not isinstance(content, dict) or not isinstance(content.get("data"), list):
         raise InvalidInput('"dataframe_split" is no frame. Send {"columns": ["...", ...], "data": [[...], ...]}')
-    names, data = content.get("columns"), cast("list[Any]", content["data"])
+    if unknown := [key for key in cast("dict[str, Any]", content) if key not in ("columns", "index", "data")]:
+        raise InvalidInput(f'"dataframe_split" has an unknown key \'{unknown[0]}\'. Send "columns", "index" and "data"')
+    names, index, data = content.get("columns"), content.get("index"), cast("list[Any]", content["data"])
+    if isinstance(index, list) and len(cast("list[Any]", index)) != len(data):
+        raise InvalidInput(
+            f'"dataframe_split" has {len(cast("list[Any]", index))} values in "index", but {len(data)} in "data". '
+            f"Send equally many, or no index"
+        )
     if names is None or not core.model.signature.named:  # pandas numbers the columns of an unnamed table
         return core.matrix(data)
     if not isinstance(names, list) or not all(isinstance(name, str) for name in cast("list[Any]", names)):
         raise InvalidInput(f'The "columns" of "dataframe_split" are {names!r}, no list of names. Send ["...", ...]')
     return core.matrix(data, columns=cast("list[str]", names))
-
-
-def _rows(core: Core, content: Any) -> Batch:
-    """Rows of values by position; the rows of a model of one column may be bare values."""
-    if isinstance(content, list) and len(core.model.signature.columns) == 1:
-        return core.matrix([v if isinstance(v, list) else [v] for v in cast("list[Any]", content)])
-    return core.matrix(content)
 
 
 def _types(signature: Signature, header: list[str]) -> list[Column | None]:
@@ -106,6 +115,8 @@ def _cell(text: str, column: Column | None) -> Any:
         return text
     if not text:
         return "" if column.type == "string" and column.required else None
+    if column.type != "string" and text in _MISSING:
+        return None
     try:
         return _READERS.get(column.type, str)(text)
     except ValueError:

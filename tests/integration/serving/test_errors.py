@@ -152,6 +152,9 @@ async def test_another_content_type(iris: InProcess, path: str) -> None:
         answer = await iris.http.post(path, content=body, headers={"Content-Type": kind})
         assert answer.status_code == 415
         assert f"Content-Type '{kind}' is not understood here. Send application/json" in said(answer, path)
+    answer = await iris.http.post(path, content=body, headers={"Content-Type": "application/json; charset=latin-1"})
+    assert answer.status_code == 415
+    assert "Send application/json in UTF-8" in said(answer, path)
     answer = await iris.http.post(path, content=body, headers={**JSON, "Content-Encoding": "gzip"})
     assert answer.status_code == 415
     assert "not compressed" in said(answer, path)
@@ -248,11 +251,13 @@ async def test_a_fault_of_our_own_is_no_reason_for_another_shape(
     assert await iris.metric("tenfold_requests_total", code="500") == 1
 
 
-async def test_an_input_that_the_model_itself_refuses_is_no_traceback(folders: Folders) -> None:
+async def test_a_category_that_the_model_does_not_know_is_the_clients_fault(folders: Folders) -> None:
     async with in_process(folders.trips) as server:
         answer = await server.post("/predict", {"rows": [{"carrier": "XX", "distance": 1}]})
-        assert answer.status_code == 500
-        assert "The model's predict failed with ValueError" in said(answer, "/predict")
+        assert answer.status_code == 400
+        sentence = said(answer, "/predict")
+        assert "does not take a category: Found unknown categories ['XX'] in column 0" in sentence
+        assert "fit it with handle_unknown='ignore'" in sentence
 
 
 @pytest.mark.parametrize("path", POSTS)

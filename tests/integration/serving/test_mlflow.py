@@ -27,8 +27,9 @@ CSV = {"Content-Type": "text/csv"}
         {"instances": TABLE.to_numpy().tolist()},
         {"inputs": TABLE.to_dict("list")},
         {"inputs": TABLE.to_numpy().tolist()},
-        {**SPLIT, "params": {}},
-        {**SPLIT, "params": None},
+        {"inputs": TABLE.to_dict("records")},
+        {**SPLIT, "params": {"a": 1}},
+        {**SPLIT, "other": 1},
     ],
 )
 async def test_every_form_of_json(iris: InProcess, body: Any) -> None:
@@ -39,7 +40,7 @@ async def test_every_form_of_json(iris: InProcess, body: Any) -> None:
 
 
 async def test_csv(iris: InProcess) -> None:
-    for kind in ("text/csv", "text/csv; charset=utf-8"):
+    for kind in ("text/csv", "text/csv; charset=utf-8", 'Text/CSV;header=present; Charset="UTF-8"'):
         text = TABLE[FLOWER[::-1]].to_csv(index=False)
         answer = await iris.http.post("/invocations", content=text, headers={"Content-Type": kind})
         assert answer.json()["predictions"] == EXPECTED
@@ -88,10 +89,10 @@ async def test_bare_values_for_a_model_of_one_column(folders: Folders) -> None:
     [
         ({}, "The request has no rows. Send exactly one of dataframe_split"),
         ({**SPLIT, "instances": []}, "both dataframe_split and instances"),
-        ({**SPLIT, "other": 1}, "an unknown key 'other'"),
-        ({**SPLIT, "params": {"a": 1}}, "The model takes no params"),
         ({"dataframe_split": []}, '"dataframe_split" is no frame'),
         ({"dataframe_split": {"columns": FLOWER}}, '"dataframe_split" is no frame'),
+        ({"dataframe_split": {"column": FLOWER, "data": [[1]]}}, "\"dataframe_split\" has an unknown key 'column'"),
+        ({"dataframe_split": {"index": [], "data": [[1]]}}, 'has 0 values in "index", but 1 in "data"'),
         ({"dataframe_split": {"columns": 7, "data": [[1]]}}, 'The "columns" of "dataframe_split" are 7, no list of'),
         ({"dataframe_split": {"columns": [1], "data": [[1]]}}, "no list of names"),
         ({"dataframe_split": {"columns": ["a"], "data": [[1]]}}, "Column 'a' is unknown"),
@@ -103,7 +104,7 @@ async def test_bare_values_for_a_model_of_one_column(folders: Folders) -> None:
         ({"instances": []}, "no rows"),
         ({"instances": 7}, "Rows come as a list of lists"),
         ({"inputs": {}}, "are missing"),
-        ({"inputs": dict.fromkeys(FLOWER, 7)}, "Column 'sepal_length' is 7 (integer), no list"),
+        ({"inputs": {**dict.fromkeys(FLOWER, 7), FLOWER[3]: [7]}}, "Column 'sepal_length' is 7 (integer), no list"),
         ({"inputs": {name: [[7]] for name in FLOWER}}, "row 0 (counted from 0) has [7] (array)"),
         ({"inputs": None}, "not as null"),
     ],

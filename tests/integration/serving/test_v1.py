@@ -49,6 +49,7 @@ async def test_bare_values_for_a_model_of_one_column(folders: Folders) -> None:
 
 
 async def test_the_model_and_its_state(iris: InProcess, loading: InProcess) -> None:
+    assert (await loading.http.get("/")).json()["status"] == "alive"
     assert (await iris.http.get("/v1/models")).json() == {"models": ["iris"]}
     answer = await iris.http.get("/v1/models/iris")
     assert (answer.status_code, answer.json()) == (200, {"name": "iris", "ready": True})
@@ -65,7 +66,7 @@ async def test_the_model_and_its_state(iris: InProcess, loading: InProcess) -> N
         ({"instance": []}, 'no "instances"'),
         ({"instances": [], "inputs": []}, 'both "instances" and "inputs"'),
         ({"instances": []}, "no rows"),
-        ({"instances": {"a": 1}}, "Rows come as a list of lists"),
+        ({"instances": 7}, "Rows come as a list of lists"),
         ({"instances": [1, 2]}, "Row 0 (counted from 0) is 1 (integer), no list"),
         ({"instances": [[1, 2]]}, "has 2 values; the model takes 4"),
     ],
