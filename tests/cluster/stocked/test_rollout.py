@@ -69,7 +69,7 @@ def test_the_death_of_a_node_is_healed_and_not_noticed(ns: str, service: Service
         return sum(count for node, count in ready(ns).items() if node != victim)
 
     with (
-        asking(ns, "iris-svc", "/predict", {"rows": [ROW]}, way=CLIENT, node=first_node()) as inside,
+        asking(ns, "iris-svc", "/predict", {"rows": [ROW]}, way=CLIENT, rate=100, node=first_node()) as inside,
         asked_from_outside(service, [ROW]) as outside,
     ):
         wait_until(lambda: outside["ok"], what="the first answer outside")
