@@ -26,6 +26,7 @@ import uvicorn
 
 from .acceptor import Acceptor
 from .app import create_app
+from .connection import Connection
 from .core import Core
 from .errors import ModelUnloadable
 from .metrics import Metrics
@@ -55,6 +56,9 @@ class ModelServer(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
+                http=Connection.limited(
+                    receive_seconds=settings.receive_seconds, connection_seconds=settings.connection_seconds
+                ),
                 log_config=None,
                 access_log=False,
                 lifespan="off",

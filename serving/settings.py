@@ -60,6 +60,16 @@ class Settings(BaseSettings):
     deadline_seconds: float = Field(
         default=60, gt=0, description="From the head of a request to its answer; later it is answered with 504."
     )
+    receive_seconds: float = Field(
+        default=30,
+        gt=0,
+        description="A request must have arrived whole so long after its first byte; else it gets 408.",
+    )
+    connection_seconds: float = Field(
+        default=300,
+        gt=0,
+        description="How long a connection is kept; clients then make a new one, which may reach another replica.",
+    )
     allow_pickle: bool = Field(default=False, description="Load models that need pickle, which can run any code.")
     trusted_types: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Types of your own that a skops model may contain, full names separated by commas."

@@ -6,6 +6,7 @@ given one; the answer carries it and so does every log line written on the way.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import time
@@ -16,6 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..connection import LAST
 from ..core import Core
 from ..errors import ServingError
 from ..logs import request_id
@@ -50,12 +52,17 @@ class Envelope:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message.get("headers", ()), (b"x-request-id", identity.encode())]
+                if LAST in scope:
+                    message["headers"].append((b"connection", b"close"))
             await send(message)
 
         try:
             await self.app(scope, receive, answer)
         except ClientDisconnect:
             status = status or _CLIENT_WENT_AWAY
+        except asyncio.CancelledError:  # `connection` does that when the client goes away
+            status = status or _CLIENT_WENT_AWAY
+            raise
         except Exception:
             _logger.exception("the request to %s failed", scope["path"])
             if status:

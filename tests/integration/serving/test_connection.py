@@ -1,0 +1,89 @@
+"""What a client can hold on to, and for how long: connections byte by byte."""
+
+from __future__ import annotations
+
+import json
+import select
+import socket
+import time
+from collections.abc import Generator
+
+import httpx
+import pytest
+from integration.serving.threads import served
+from support.places import wait_until
+from unit.serving.stage import Folders
+
+BODY = b'{"rows": [[1.0]]}'
+HEAD = b"POST /predict HTTP/1.1\r\nhost: here\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(
+    BODY
+)
+
+
+@pytest.fixture(scope="module")
+def port(folders: Folders) -> Generator[int]:
+    with served(folders.line, receive_seconds=0.5, connection_seconds=1.5) as port:
+        yield port
+
+
+def connected(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), timeout=10)
+
+
+def until_closed(connection: socket.socket) -> bytes:
+    whole = b""
+    while part := connection.recv(65536):
+        whole += part
+    return whole
+
+
+@pytest.mark.parametrize("sent", [b"", HEAD[:30], HEAD, HEAD + BODY[:-1]], ids=["nothing", "head", "no body", "a byte"])
+def test_a_request_that_does_not_arrive_is_given_up(port: int, sent: bytes) -> None:
+    with connected(port) as client:
+        client.sendall(sent)
+        started = time.monotonic()
+        answer = until_closed(client)
+        assert answer.startswith(b"HTTP/1.1 408 ")
+        assert b"connection: close" in answer
+        assert 0.3 < time.monotonic() - started < 5
+
+
+def test_a_connection_may_be_idle_between_two_requests_and_ends_when_it_is_old(port: int) -> None:
+    with connected(port) as client:
+        closes: list[bool] = []
+        started = time.monotonic()
+        while not closes or not closes[-1]:
+            client.sendall(HEAD + BODY)
+            answer = client.recv(65536)
+            assert answer.startswith(b"HTTP/1.1 200 ")
+            closes.append(b"connection: close" in answer)
+            time.sleep(0 if closes[-1] else 0.7)  # longer than a request may take
+        assert 1.3 < time.monotonic() - started < 10
+        assert len(closes) >= 3
+        assert until_closed(client) == b""
+
+
+def test_a_client_that_goes_away_frees_its_place(folders: Folders) -> None:
+    with served(folders.slow) as port, httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as http:
+
+        def went_away() -> float:
+            lines = http.get("/metrics").text.splitlines()
+            return sum(
+                float(line.split()[-1]) for line in lines if line.startswith("tenfold_requests_total") and "499" in line
+            )
+
+        with connected(port) as busy:
+            busy.sendall(request(500))
+            with connected(port) as leaves:
+                leaves.sendall(request(1))
+                time.sleep(0.2)  # until it waits
+            wait_until(lambda: went_away() == 1, what="the end of the request whose client is gone")
+            assert select.select([busy], [], [], 0)[0] == [], "the model is busy with the first request"
+            busy.settimeout(60)
+            assert busy.recv(65536).startswith(b"HTTP/1.1 200 ")
+
+
+def request(rows: int) -> bytes:
+    body = json.dumps({"rows": [[0.5] * 8] * rows}).encode()
+    head = "POST /predict HTTP/1.1\r\nhost: here\r\ncontent-type: application/json\r\ncontent-length: "
+    return head.encode() + str(len(body)).encode() + b"\r\n\r\n" + body
