@@ -5,7 +5,7 @@ Pure functions of a `Signature`; the HTTP edge puts their values into its answer
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,11 @@ _JSON_TYPES: dict[ColumnType, dict[str, Any]] = {
     "float": {"type": "number", "format": "float"},
     "double": {"type": "number", "format": "double"},
     "string": {"type": "string"},
-    "datetime": {"type": "string", "format": "date-time"},
+    "datetime": {
+        "type": "string",
+        "format": "date-time",
+        "description": "ISO 8601. With a zone it is turned into UTC, without one it is taken as it is.",
+    },
     "any": {"type": ["string", "number", "boolean"]},
 }
 _V2_TYPES: dict[ColumnType, str] = {
@@ -52,14 +56,14 @@ class OutputSpec:
         return {"name": self.name, "datatype": self.datatype, "shape": list(self.shape)}
 
 
-def row_schema(signature: Signature, example: Mapping[str, Any]) -> dict[str, Any]:
-    """JSON schema of one row, with `example` as its example."""
+def row_schema(signature: Signature, example: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """JSON schema of one row: the first of `example` is its example, and all of them show the values of each column."""
     return {
         "type": "object",
-        "properties": {c.name: _property(c) for c in signature.columns},
+        "properties": {c.name: _property(c, [row[c.name] for row in example]) for c in signature.columns},
         "required": list(signature.required),
         "additionalProperties": False,
-        "example": dict(example),
+        "example": dict(example[0]),
     }
 
 
@@ -95,8 +99,10 @@ def v2_array_datatype(array: NDArray[Any]) -> str:
     return f"{_V2_NUMBERS[array.dtype.kind]}{8 * array.dtype.itemsize}"
 
 
-def _property(column: Column) -> dict[str, Any]:
+def _property(column: Column, values: Sequence[Any]) -> dict[str, Any]:
     content = dict(_JSON_TYPES[column.type])
+    if column.type in ("string", "datetime") and (texts := [value for value in values if value is not None]):
+        content["examples"] = list(dict.fromkeys(texts))
     if not column.required:
         kinds = content["type"]
         content["type"] = [*(kinds if isinstance(kinds, list) else [kinds]), "null"]

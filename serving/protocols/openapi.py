@@ -7,12 +7,15 @@ it is pasted. Pure functions of the model and of FastAPI's own document.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from ..labels import LabelType
 from ..model import Model
-from ..schema import row_schema, v2_inputs
-from .dialects import MLFLOW_CODES
+from ..schema import v2_inputs
+from . import schemas
+from .binary import HEADER, OCTETS
+from .bodies import JSON
 
 Json = dict[str, Any]
 
@@ -20,109 +23,82 @@ _ERRORS = {
     400: "The request cannot be understood, or its rows do not agree with the model.",
     404: "Unknown model, version or prediction id.",
     413: "Too many rows or bytes.",
-    415: "Another content type.",
+    415: "Another content type or charset.",
     500: "The model broke.",
     501: "The server keeps no inference log.",
-    503: "The model is not ready, or the inference log is away.",
+    503: "The model is not ready or has too much to do, or the inference log is away.",
+    504: "The model did not answer in time.",
 }
+_PREDICTING = (400, 413, 415, 500, 503, 504)
+
+
+@dataclass(frozen=True, slots=True)
+class _Operation:
+    """What a path answers: the schema of a 200 (or its media type, where it is text), and the errors."""
+
+    answer: str
+    errors: tuple[int, ...] = ()
+    request: str = ""
+    error: str = "Error"
+
+
+OPERATIONS = {
+    "/": _Operation("About"),
+    "/predict": _Operation("PredictAnswer", _PREDICTING, "PredictRequest"),
+    "/feedback": _Operation("FeedbackAnswer", (400, 404, 413, 415, 500, 501, 503), "FeedbackRequest"),
+    "/invocations": _Operation("InvocationAnswer", _PREDICTING, "Invocation", "MlflowError"),
+    "/v1/models": _Operation("Models", (503,)),
+    "/v1/models/{name}": _Operation("ModelReady", (404, 503)),
+    "/v1/models/{name}:predict": _Operation("InvocationAnswer", (404, *_PREDICTING), "InstancesRequest"),
+    "/v2": _Operation("ServerMetadata"),
+    "/v2/models/stats": _Operation("Statistics", (503,)),
+    "/v2/models/{name}": _Operation("ModelMetadata", (404, 503)),
+    "/v2/models/{name}/stats": _Operation("Statistics", (404, 503)),
+    "/v2/models/{name}/config": _Operation("ModelConfig", (404, 503)),
+    "/v2/models/{name}/ready": _Operation("ModelReady", (404, 503)),
+    "/v2/models/{name}/infer": _Operation("InferAnswer", (404, *_PREDICTING), "InferRequest"),
+    "/v2/health/live": _Operation("Health"),
+    "/v2/health/ready": _Operation("Health", (503,)),
+    "/ping": _Operation("text/plain", (503,), error="MlflowError"),
+    "/health": _Operation("text/plain", (503,), error="MlflowError"),
+    "/version": _Operation("text/plain"),
+    "/metrics": _Operation("text/plain"),
+}
+"""By path; that of a version is as that without."""
 
 
 def with_model(document: Json, model: Model, labels: LabelType) -> Json:
-    """`document` with bodies and answers filled in."""
-    document.setdefault("components", {})["schemas"] = _schemas(model, labels)
-    paths: Json = document["paths"]
-    row = model.example[0]
-    _post(paths["/predict"], "PredictRequest", "PredictAnswer", {"rows": [row]}, 400, 413, 415, 500, 503)
-    example = {"id": "0190a8f2-7c3e-7d4a-9b1c-2f6e8d0a4b5c", "label": labels.classes[0] if labels.classes else 1}
-    _post(paths["/feedback"], "FeedbackRequest", "FeedbackAnswer", example, 400, 404, 413, 415, 501, 503)
-    frame = {"dataframe_records": [row]}
-    _post(paths["/invocations"], "Invocation", "InvocationAnswer", frame, 400, 413, 415, 500, 503, error="MlflowError")
-    paths["/invocations"]["post"]["requestBody"]["content"]["text/csv"] = {"schema": {"type": "string"}}
-    for path, item in paths.items():
-        if path.endswith("/infer"):
-            _post(item, "InferRequest", "InferAnswer", _infer_example(model), 400, 404, 413, 415, 500, 503)
-        if path.endswith(":predict"):
-            instances = {"instances": [row]}
-            _post(item, "InstancesRequest", "InvocationAnswer", instances, 400, 404, 413, 415, 500, 503)
-        if names := re.findall(r"{(\w+)}", path):
-            served = {"name": model.name, "version": model.version}
-            for operation in item.values():
+    """`document` with bodies, answers and the served names filled in."""
+    document.setdefault("components", {})["schemas"] = schemas.of(model, labels)
+    examples = _examples(model, labels)
+    for path, item in document["paths"].items():
+        stem = path.replace("/versions/{version}", "")
+        for operation in item.values():
+            if stem in OPERATIONS:
+                _fill(operation, OPERATIONS[stem], examples.get(stem))
+            if names := re.findall(r"{(\w+)}", path):
+                served = {"name": model.name, "version": model.version}
                 operation["parameters"] = [_parameter(name, served[name]) for name in names]
+        if stem.endswith("/infer"):
+            _add_bytes(item["post"])
+    csv = ",".join(model.signature.names) + "\n" + ",".join(_cell(v) for v in model.example[0].values()) + "\n"
+    document["paths"]["/invocations"]["post"]["requestBody"]["content"]["text/csv"] = {
+        "schema": {"type": "string"},
+        "example": csv,
+    }
     return document
 
 
-def _schemas(model: Model, labels: LabelType) -> Json:
-    outputs = {"type": "array", "minItems": 1, "items": {"enum": list(model.outputs)}}
-    rows = {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/Row"}}
-    ids = {"type": "array", "items": {"type": "string"}, "description": "One per row, for /feedback."}
-    served = _object({"name": {"type": "string"}, "version": {"type": "string"}}, "name", "version")
-    feedback = _object({"id": {"type": "string"}, "label": labels.schema()}, "id", "label", closed=True)
-    result = {"id": {"type": "string"}, "status": {"enum": _STATUSES}, "message": {"type": "string"}}
-    results = {"type": "array", "items": _object(result, "id", "status")}
+def _examples(model: Model, labels: LabelType) -> Json:
+    row = model.example[0]
+    label = labels.classes[0] if labels.classes else "a" if labels.kind == "string" else 1
     return {
-        "Row": row_schema(model.signature, model.example[0]),
-        "PredictRequest": _object({"rows": rows, "outputs": outputs}, "rows", closed=True),
-        "PredictAnswer": _object(
-            {"predictions": {"type": "array"}, "ids": ids, "model": served, "outputs": {"type": "object"}},
-            "predictions",
-            "ids",
-            "model",
-        ),
-        "FeedbackItem": feedback,
-        "FeedbackRequest": {"oneOf": [_FEEDBACK_ITEM, {"type": "array", "minItems": 1, "items": _FEEDBACK_ITEM}]},
-        "FeedbackAnswer": _object({"results": results, "error": {"type": "string"}}, "results"),
-        "Invocation": _object({form: {} for form in ("dataframe_split", "dataframe_records", "instances", "inputs")}),
-        "InstancesRequest": _object({"instances": {"type": "array", "minItems": 1}}, "instances"),
-        "InvocationAnswer": _object({"predictions": {"type": "array"}, "ids": ids}, "predictions", "ids"),
-        "InferRequest": _object(
-            {
-                "id": {"type": "string"},
-                "inputs": {"type": "array", "minItems": 1, "items": _TENSOR},
-                "outputs": {"type": "array", "items": _object({"name": {"enum": list(model.outputs)}}, "name")},
-            },
-            "inputs",
-        ),
-        "InferAnswer": _object(
-            {
-                "id": {"type": "string"},
-                "model_name": {"type": "string"},
-                "model_version": {"type": "string"},
-                "parameters": {"type": "object"},
-                "outputs": {"type": "array", "items": _TENSOR},
-            },
-            "model_name",
-            "outputs",
-        ),
-        "Error": _object({"error": {"type": "string", "description": "One sentence with the remedy."}}, "error"),
-        "MlflowError": _object(
-            {"error_code": {"enum": sorted({*MLFLOW_CODES.values(), "INTERNAL_ERROR"})}, "message": {"type": "string"}},
-            "error_code",
-            "message",
-        ),
+        "/predict": {"rows": [row]},
+        "/feedback": {"id": "0190a8f2-7c3e-7d4a-9b1c-2f6e8d0a4b5c", "label": label},
+        "/invocations": {"dataframe_records": [row]},
+        "/v1/models/{name}:predict": {"instances": [row]},
+        "/v2/models/{name}/infer": _infer_example(model),
     }
-
-
-_STATUSES = ["accepted", "repeated", "replaced", "unknown", "invalid"]
-_FEEDBACK_ITEM = {"$ref": "#/components/schemas/FeedbackItem"}
-
-
-def _object(properties: Json, *required: str, closed: bool = False) -> Json:
-    content: Json = {"type": "object", "properties": properties, "required": list(required)}
-    return {**content, "additionalProperties": False} if closed else content
-
-
-_TENSOR = _object(
-    {
-        "name": {"type": "string"},
-        "shape": {"type": "array", "items": {"type": "integer"}},
-        "datatype": {"type": "string"},
-        "data": {"type": "array"},
-    },
-    "name",
-    "shape",
-    "datatype",
-    "data",
-)
 
 
 def _infer_example(model: Model) -> Json:
@@ -141,20 +117,42 @@ def _with_data(tensor: Json, shape: list[int], data: list[Any]) -> Json:
     return {**tensor, "datatype": datatype, "shape": shape, "data": data}
 
 
-def _post(item: Json, request: str, answer: str, example: Json, *errors: int, error: str = "Error") -> None:
-    operation = item["post"]
-    schema = {"schema": {"$ref": f"#/components/schemas/{request}"}, "example": example}
-    operation["requestBody"] = {"required": True, "content": {"application/json": schema}}
-    operation["responses"] = {
-        "200": _response("The answer.", answer),
-        **{str(status): _response(_ERRORS[status], error) for status in errors},
-    }
+def _cell(value: Any) -> str:
+    text = "" if value is None else str(value)
+    return f'"{text.replace(chr(34), chr(34) * 2)}"' if re.search(r'[",\r\n]', text) else text
 
 
-def _response(description: str, schema: str) -> Json:
-    content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
-    return {"description": description, "content": content}
+def _fill(operation: Json, said: _Operation, example: Json | None) -> None:
+    text = said.answer == "text/plain"
+    answer = {said.answer: {"schema": {"type": "string"}}} if text else _json(said.answer)
+    operation["responses"] = {"200": {"description": "The answer.", "content": answer}}
+    for status in said.errors:
+        names = [said.answer] if status == 503 and said.answer in ("Health", "ModelReady") else []
+        names += [] if said.answer == "Health" else [said.error]
+        # A single label that was not taken is answered with its result too.
+        names = ["FeedbackAnswer", *names] if said.answer == "FeedbackAnswer" and status in (400, 404) else names
+        operation["responses"][str(status)] = {"description": _ERRORS[status], "content": _json(*names)}
+    if said.request:
+        content = {JSON: {**_json(said.request)[JSON], "example": example}}
+        operation["requestBody"] = {"required": True, "content": content}
+
+
+def _add_bytes(operation: Json) -> None:
+    """Tell of the binary extension, beside JSON."""
+    binary = {"schema": {"type": "string", "format": "binary"}}
+    operation["description"] += (
+        f"\n\nTensors may be bytes too ({OCTETS}): the header {HEADER} has the length of the JSON document, and the "
+        f'bytes follow it. Outputs are bytes where "binary_data_output" or "binary_data" asks for it.'
+    )
+    operation["requestBody"]["content"][OCTETS] = binary
+    operation["responses"]["200"]["content"][OCTETS] = binary
+
+
+def _json(*names: str) -> Json:
+    found = [schemas.ref(name) for name in names]
+    return {JSON: {"schema": found[0] if len(found) == 1 else {"anyOf": found}}}
 
 
 def _parameter(name: str, served: str) -> Json:
-    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}, "example": served}
+    schema = {"type": "string", "enum": [served]}
+    return {"name": name, "in": "path", "required": True, "schema": schema, "example": served}

@@ -28,6 +28,7 @@ _JSON_TYPES: dict[str, frozenset[type]] = {
     **{f"FP{bits}": _NUMBERS for bits in (16, 32, 64)},
     "BF16": _NUMBERS,
 }
+DATATYPES = tuple(_JSON_TYPES)
 _RANGES = {
     **{f"INT{bits}": (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) for bits in (8, 16, 32, 64)},
     **{f"UINT{bits}": (0, 2**bits - 1) for bits in (8, 16, 32, 64)},

@@ -23,7 +23,10 @@ def violations(value: Any, schema: dict[str, Any], document: dict[str, Any], whe
     if "$ref" in schema:
         name = schema["$ref"].removeprefix("#/components/schemas/")
         return violations(value, document["components"]["schemas"][name], document, where)
-    if "oneOf" in schema:
+    if "anyOf" in schema:
+        tried = [violations(value, s, document, where) for s in schema["anyOf"]]
+        return [] if [] in tried else tried[0]
+    if "oneOf" in schema and "properties" not in schema:
         fitting = [s for s in schema["oneOf"] if not violations(value, s, document, where)]
         return [] if len(fitting) == 1 else [f"{where}: {len(fitting)} of oneOf"]
     if "enum" in schema:
@@ -89,11 +92,38 @@ async def example(server: InProcess) -> dict[str, Any]:
     return document["components"]["schemas"]["Row"]["example"]
 
 
-@pytest.mark.parametrize("name", ["iris", "trips", "matrix", "line"])
+@pytest.mark.parametrize("name", ["iris", "trips", "departures", "matrix", "line"])
 async def test_the_openapi_document(folders: Folders, tmp_path: Path, name: str) -> None:
     url = f"sqlite:///{tmp_path / 'log.db'}"
     async with in_process(getattr(folders, name), log_url=url) as server:
         await check_document(server)
+
+
+async def test_rows_and_predictions_are_typed_from_the_model(folders: Folders) -> None:
+    async with in_process(folders.departures) as server:
+        schemas = (await server.http.get("/openapi.json")).json()["components"]["schemas"]
+    row = schemas["Row"]["properties"]
+    assert row["carrier"] == {"type": ["string", "null"], "examples": ["DL", "UA", "AA"]}
+    assert (row["day"]["type"], row["day"]["format"], row["day"]["examples"][0]) == (
+        "string",
+        "date-time",
+        "2013-01-01T00:00:00",
+    )
+    assert row["holiday"] == {"type": "boolean"}
+    assert row["seats"] == {"type": "integer", "minimum": -(2**31), "maximum": 2**31 - 1}
+    assert row["wind"]["type"] == ["number", "null"]
+    assert schemas["Row"]["required"] == ["day", "holiday", "seats"]
+    assert schemas["PredictAnswer"]["properties"]["predictions"]["items"] == {"type": ["number", "null"]}
+    async with in_process(folders.trips) as server:
+        schemas = (await server.http.get("/openapi.json")).json()["components"]["schemas"]
+    outputs = schemas["PredictAnswer"]["properties"]["outputs"]["properties"]
+    assert outputs["predict"]["items"] == {"type": "string"}
+    assert outputs["predict_proba"]["items"] == {
+        "type": "array",
+        "minItems": 2,
+        "maxItems": 2,
+        "items": {"type": ["number", "null"]},
+    }
 
 
 async def test_a_model_without_signature_and_example_has_a_document_that_works(folders: Folders) -> None:

@@ -11,7 +11,17 @@ from typing import Any
 import pytest
 from tenfold.serving.ids import made_at
 from tenfold.serving.inference_log.store import InferenceLog
-from unit.serving.stage import FLOWER, Folders, InProcess, flower_model, flowers, in_process, trip_model
+from unit.serving.stage import (
+    FLOWER,
+    Folders,
+    InProcess,
+    departure_model,
+    flower_model,
+    flowers,
+    in_process,
+    trip_model,
+)
+from unit.serving.stage import departures as all_departures
 from unit.serving.stage import trips as all_trips
 
 X, _ = flowers()
@@ -50,6 +60,21 @@ async def test_texts_and_gaps(trips: InProcess) -> None:
     assert content["predictions"] == trip_model().predict(table).tolist()
     without = [{k: v for k, v in row.items() if v is not None} for row in rows]
     assert (await trips.post("/predict", {"rows": without})).json()["predictions"] == content["predictions"]
+
+
+async def test_days_booleans_and_whole_numbers(folders: Folders) -> None:
+    table = all_departures()[0].head(10)
+    rows = [
+        {k: v for k, v in row.items() if v is not None and v == v} | {"day": row["day"].isoformat()}
+        for row in table.to_dict("records")
+    ]
+    async with in_process(folders.departures) as server:
+        content = (await server.post("/predict", {"rows": rows})).json()
+        assert content["predictions"] == pytest.approx(departure_model().predict(table).tolist())
+        east = [{**rows[0], "day": "2012-12-31T19:00:00-05:00"}, {**rows[0], "day": "2013-01-01T00:00:00Z"}]
+        assert (await server.post("/predict", {"rows": east})).json()["predictions"] == content["predictions"][:1] * 2
+        refused = await server.post("/predict", {"rows": [{**rows[0], "day": "first of May"}]})
+        assert "Column 'day' expects a date and time (ISO 8601)" in refused.json()["error"]
 
 
 async def test_rows_by_position(matrix: InProcess) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pandas as pd
+from fastapi import FastAPI
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_iris
 from sklearn.impute import SimpleImputer
@@ -58,6 +59,29 @@ def trip_model() -> Any:
     return make_pipeline(columns, LogisticRegression()).fit(*trips())
 
 
+def departures() -> tuple[pd.DataFrame, pd.Series]:
+    """Every type of a column: a text with gaps, a day, a boolean, an integer of 32 bits and a float of 32 bits."""
+    table, _ = trips()
+    X = pd.DataFrame(
+        {
+            "carrier": table["carrier"].where(table.index % 7 > 0, None),
+            "day": pd.Timestamp("2013-01-01") + pd.to_timedelta(table.index % 10, "D"),
+            "holiday": table.index % 10 == 0,
+            "seats": (table.index % 3 + 100).astype("int32"),
+            "wind": table["delay"].astype("float32"),
+        }
+    )
+    return X, table["distance"] / 7
+
+
+def departure_model() -> Any:
+    known = OneHotEncoder(handle_unknown="ignore")
+    columns = make_column_transformer(
+        (known, ["carrier", "day"]), (make_pipeline(SimpleImputer(), StandardScaler()), ["holiday", "seats", "wind"])
+    )
+    return make_pipeline(columns, LinearRegression()).fit(*departures())
+
+
 def line_model() -> Any:
     """Answers 2x + 1, so that an answer tells which row it belongs to."""
     X = pd.DataFrame({"x": np.arange(100.0)})
@@ -77,6 +101,10 @@ class Folders:
     @cached_property
     def trips(self) -> Path:
         return self._saved("trips", trip_model(), trips()[0].head(5))
+
+    @cached_property
+    def departures(self) -> Path:
+        return self._saved("departures", departure_model(), departures()[0].head(8))
 
     @cached_property
     def matrix(self) -> Path:
@@ -135,16 +163,24 @@ class InProcess:
         return 0.0
 
 
-@asynccontextmanager
-async def in_process(folder: Path, *, load: bool = True, **given: Any) -> AsyncGenerator[InProcess]:
+@contextmanager
+def app_over(folder: Path, *, load: bool = True, **given: Any) -> Generator[FastAPI]:
+    """The app; its `state.core` is the core."""
     chosen = settings(model=str(folder), version="7", **given)
     metrics = Metrics()
     core = Core(chosen, asked=metrics.predicted)
     app = create_app(core, chosen, metrics)
+    app.state.core = core
     if load:
         core.load()
     try:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://tenfold.test") as http:
-            yield InProcess(core, http)
+        yield app
     finally:
         core.close(10)
+
+
+@asynccontextmanager
+async def in_process(folder: Path, **given: Any) -> AsyncGenerator[InProcess]:
+    with app_over(folder, **given) as app:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://tenfold.test") as http:
+            yield InProcess(app.state.core, http)

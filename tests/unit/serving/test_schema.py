@@ -25,14 +25,16 @@ ALL = Signature(
 
 
 def test_a_row_as_json_schema() -> None:
-    schema = row_schema(ALL, {"b": True})
+    schema = row_schema(ALL, [example_row(ALL), {**example_row(ALL), "s": "other", "l": None}, example_row(ALL)])
     assert schema["required"] == ["b", "i", "f", "s", "t"]
     assert schema["additionalProperties"] is False
-    assert schema["example"] == {"b": True}
+    assert schema["example"] == example_row(ALL)
     assert schema["properties"]["i"] == {"type": "integer", "minimum": -(2**31), "maximum": 2**31 - 1}
     assert schema["properties"]["l"]["type"] == ["integer", "null"]
     assert schema["properties"]["d"] == {"type": ["number", "null"], "format": "double"}
-    assert schema["properties"]["t"] == {"type": "string", "format": "date-time"}
+    assert schema["properties"]["s"] == {"type": "string", "examples": ["text", "other"]}
+    assert schema["properties"]["t"]["format"] == "date-time"
+    assert schema["properties"]["t"]["examples"] == ["2013-01-31T06:00:00"]
     assert schema["properties"]["a"] == {"type": ["string", "number", "boolean", "null"]}
 
 
