@@ -98,6 +98,9 @@ class Model:
         Raises:
             ModelUnloadable: the model cannot predict its own example.
         """
+        if self._same_as_a_matrix():
+            estimators.WithoutNames(self.estimator)
+            self._arrays = True
         try:
             answers = self.answer(self._example)
         except PredictionFailed as e:
@@ -113,12 +116,22 @@ class Model:
                 logger.warning("%s of %s is not served: %s", method, self.name, first_line(e.__cause__ or e))
         self.output_specs = tuple(output_spec(name, a) for name, a in answers.items() if a.dtype.kind in "biufOUSM")
         self.outputs = tuple(spec.name for spec in self.output_specs)
-        self._try_arrays(answers)
+        if not self._arrays:
+            self._try_arrays(answers)
+
+    def _same_as_a_matrix(self) -> bool:
+        """Whether scikit-learn would make of the DataFrame the very matrix that we can make without pandas."""
+        types = {array.dtype for array in self._example.columns.values()}
+        names = getattr(self.estimator, estimators.NAMES, None)
+        return self._may_take_arrays() and len(types) == 1 and names is not None and [*names] == [*self.signature.names]
+
+    def _may_take_arrays(self) -> bool:
+        kinds = {array.dtype.kind for array in self._example.columns.values()}
+        return self.signature.named and kinds <= set("iuf") and estimators.takes_arrays(self.estimator)
 
     def _try_arrays(self, expected: Answers) -> None:
         """Building a DataFrame costs more than the prediction of a row: do without where the answers are the same."""
-        kinds = {array.dtype.kind for array in self._example.columns.values()}
-        if not self.signature.named or not (kinds <= set("iuf")) or not estimators.takes_arrays(self.estimator):
+        if not self._may_take_arrays():
             return
         names = estimators.WithoutNames(self.estimator)
         self._arrays = True

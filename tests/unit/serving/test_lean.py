@@ -16,7 +16,7 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MaxAbsScaler, QuantileTransformer, StandardScaler
-from unit.serving.stage import flowers
+from unit.serving.stage import Folders, flowers
 
 X, y = flowers()
 
@@ -44,13 +44,20 @@ def lean(code: str, *arguments: str, folder: Path | None = None) -> str:
 
 PREDICT = """
 import numpy as np
+from pathlib import Path
 from tenfold.serving import trust
+from tenfold.serving.model import load
+from tenfold.serving.settings import Settings
 rows = np.load("rows.npy")
 for name in sys.argv[1:]:
     with open(f"{name}.skops", "rb") as file:
         model = trust.load_skops(file.read(), source=name)
     np.save(f"{name}.npy", model.predict(rows))
     print(name, executed())
+folder = Path("named")
+model = load(folder, name="", version="", settings=Settings(model=str(folder)))
+model.warm_up()
+print("named", executed())
 """
 MODELS = {
     "logistic": make_pipeline(StandardScaler(), LogisticRegression()),
@@ -63,14 +70,15 @@ MODELS = {
 }
 
 
-def test_models_answer_the_same_and_what_they_do_not_use_is_not_imported(tmp_path: Path) -> None:
+def test_models_answer_the_same_and_what_they_do_not_use_is_not_imported(tmp_path: Path, folders: Folders) -> None:
+    (tmp_path / "named").symlink_to(folders.iris)  # its columns have names, which it does not look at
     rows = X.to_numpy()
     np.save(tmp_path / "rows.npy", rows)
     for name, model in MODELS.items():
         model.fit(rows, y)
         skops.io.dump(model, tmp_path / f"{name}.skops")
     printed = lean(PREDICT, *MODELS, folder=tmp_path).splitlines()
-    assert printed == [*(f"{name} set()" for name in MODELS if name != "normal"), f"normal {STATS}"]
+    assert printed == [*(f"{name} set()" for name in MODELS if name != "normal"), f"normal {STATS}", f"named {STATS}"]
     for name, model in MODELS.items():
         assert np.array_equal(np.load(tmp_path / f"{name}.npy"), model.predict(rows)), name
 

@@ -109,6 +109,12 @@ def test_integers_and_floats_of_different_widths_are_the_same_as_in_a_data_frame
     assert model.answer(batch(table, signature))["predict"].tolist() == expected.tolist()
 
 
+def test_names_that_the_model_does_not_know_are_not_ignored() -> None:
+    other = Signature(tuple(Column(name, "double") for name in reversed(X.columns)))
+    with pytest.raises(ModelUnloadable, match="feature names"):
+        warmed(LinearRegression().fit(X, y), other, X[[*reversed(X.columns)]].head(2).to_dict("records"))
+
+
 def test_an_estimator_that_needs_names_keeps_them() -> None:
     class ByName(BaseEstimator):
         def predict(self, X: Any) -> Any:
