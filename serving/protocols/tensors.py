@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any, cast
 
-import numpy as np
 from numpy.typing import NDArray
 
 from ..core import Core
@@ -20,11 +19,12 @@ from ..errors import InvalidInput
 from ..validation import Batch
 from . import binary
 
-_NUMBERS: frozenset[type] = frozenset({int, float})
+_NULL = type(None)  # a missing value, whatever the datatype
+_NUMBERS: frozenset[type] = frozenset({int, float, _NULL})
 _JSON_TYPES: dict[str, frozenset[type]] = {
-    "BOOL": frozenset({bool}),
-    "BYTES": frozenset({str}),
-    **{f"{sign}INT{bits}": frozenset({int}) for sign in ("", "U") for bits in (8, 16, 32, 64)},
+    "BOOL": frozenset({bool, _NULL}),
+    "BYTES": frozenset({str, _NULL}),
+    **{f"{sign}INT{bits}": frozenset({int, _NULL}) for sign in ("", "U") for bits in (8, 16, 32, 64)},
     **{f"FP{bits}": _NUMBERS for bits in (16, 32, 64)},
     "BF16": _NUMBERS,
 }
@@ -93,9 +93,9 @@ def batch(core: Core, inputs: Sequence[Tensor]) -> Batch:
     rows, width = first.shape
     if width == 0:
         raise InvalidInput(f"The input '{first.name}' has the shape {list(first.shape)}. Send at least one column")
-    if isinstance(first.data, np.ndarray) and rows:
-        return core.matrix(first.data.reshape(first.shape))
-    return core.matrix([first.data[at : at + width] for at in range(0, len(first.data), width)])
+    if rows and width == len(signature.columns):  # the columns lie in it already, no row has to be made
+        return core.columns({name: first.data[at::width] for at, name in enumerate(signature.names)})
+    return core.matrix([list(first.data[at : at + width]) for at in range(0, len(first.data), width)])
 
 
 def _columns(inputs: Sequence[Tensor]) -> dict[str, list[Any] | NDArray[Any]]:
@@ -109,8 +109,8 @@ def _columns(inputs: Sequence[Tensor]) -> dict[str, list[Any] | NDArray[Any]]:
 
 
 def _check_types(name: str, datatype: str, flat: list[Any]) -> None:
-    allowed = _JSON_TYPES[datatype] | {type(None)}
-    if not set(map(type, flat)) <= allowed:
+    allowed = _JSON_TYPES[datatype]
+    if not allowed.issuperset(map(type, flat)):
         wrong = next(value for value in flat if type(value) not in allowed)
         raise InvalidInput(f"The input '{name}' is said to be {datatype} but holds {wrong!r}. Correct one of them")
     if datatype in _RANGES:
@@ -123,7 +123,7 @@ def _check_types(name: str, datatype: str, flat: list[Any]) -> None:
 
 def _flat(name: str, shape: tuple[int, ...], data: list[Any]) -> list[Any]:
     """The values in row-major order, from a flat list or from lists nested as `shape` says."""
-    if not any(isinstance(item, list) for item in data):
+    if list not in map(type, data):
         if len(data) != math.prod(shape):
             raise InvalidInput(
                 f"The input '{name}' has {len(data)} values, but its shape {list(shape)} says {math.prod(shape)}. "

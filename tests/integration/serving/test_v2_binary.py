@@ -137,7 +137,7 @@ ROW, _ = tensor("input", "FP64", ALL[:1])
             "expects a number",
         ),
         ({"inputs": [tensor("input", "FP64", np.zeros((0, 4)))[0]]}, b"", "no rows"),
-        ({"inputs": [tensor("input", "FP64", np.zeros((2, 3)))[0]]}, bytes(48), "send [rows, 4]"),
+        ({"inputs": [tensor("input", "FP64", np.zeros((2, 3)))[0]]}, bytes(48), "has 3 values; the model takes 4"),
     ],
 )
 async def test_what_cannot_be_understood_is_said(iris: InProcess, document: Any, data: bytes, words: str) -> None:
