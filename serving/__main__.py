@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_settings import CliApp, SettingsError
 
-from .errors import ModelUnloadable
+from .errors import KeysUnreadable, ModelUnloadable
 from .inference_log.errors import InvalidLogUrl
 from .lean import import_lean
 from .settings import Settings
@@ -54,8 +54,11 @@ def run(settings: Settings) -> int:
                 f"Serving {settings.model} on http://{host}:{port} (documentation at /docs, Ctrl-C ends it)\n"
             )
         server.run_on(listener)
-    except (ModelUnloadable, InvalidLogUrl) as e:
+    except (ModelUnloadable, InvalidLogUrl, KeysUnreadable) as e:
         return _fail(str(e))
+    finally:
+        if listener is not None:
+            listener.close()
     return 0
 
 

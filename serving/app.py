@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from . import __doc__ as summary
 from .core import Core
 from .errors import ServingError
+from .keys import ApiKeys
 from .metrics import Metrics
 from .protocols import about, feedback, health, mlflow, openapi, predict, v1, v2
 from .protocols.edge import Edge
@@ -31,7 +32,8 @@ def create_app(core: Core, settings: Settings, metrics: Metrics) -> FastAPI:
     app.add_exception_handler(ServingError, refuse)
     app.add_exception_handler(HTTPException, refuse_route)
     # Around all routes, but within Starlette's own answer to an exception, which is plain text in no protocol's shape.
-    app.add_middleware(Envelope, core=core, metrics=metrics)
+    keys = ApiKeys(settings.api_keys_file) if settings.api_keys_file else None
+    app.add_middleware(Envelope, core=core, metrics=metrics, keys=keys, keys_for_probes=settings.api_keys_for_probes)
     _document(app, core)
     return app
 

@@ -2,6 +2,7 @@
 
     ServingError
     ├── InvalidInput            400  rows, labels or parameters that the model cannot take
+    ├── Unauthorized            401  no API key, or an unknown one
     ├── UnknownModel            404  another model or version was asked for
     ├── TooLarge                413
     │   ├── TooManyRows              more rows than `max_rows`
@@ -13,6 +14,7 @@
     ├── NotReady                503  the model is loading, could not be loaded, or the log is away
     ├── Overloaded              503  too many rows wait already
     ├── DeadlineExceeded        504  no answer within `deadline_seconds`
+    ├── KeysUnreadable               raised at the start: the file of API keys cannot be read
     └── ModelUnloadable         503  raised while loading
         ├── ModelChanged             the files are not those that were registered
         ├── UntrustedTypes           the model holds types that are not on the allow-list
@@ -38,6 +40,16 @@ class InvalidInput(ServingError):
     """Rows, labels or parameters that the model cannot take."""
 
     status = 400
+
+
+class Unauthorized(ServingError):
+    """No API key where one is needed, or one that is not valid (any more)."""
+
+    status = 401
+
+    def __init__(self, given: bool) -> None:
+        what = "The API key is not valid" if given else "An API key is needed here"
+        super().__init__(f"{what}. Send a valid one in the header Authorization: Bearer KEY")
 
 
 class UnknownModel(ServingError):
@@ -149,6 +161,16 @@ class DeadlineExceeded(ServingError):
         super().__init__(
             "The model did not answer in time. Send fewer rows at a time, or give the server a longer deadline: "
             "TENFOLD_DEADLINE_SECONDS"
+        )
+
+
+class KeysUnreadable(ServingError):
+    """The file of API keys cannot be read; the server does not start without it."""
+
+    def __init__(self, file: str, reason: str) -> None:
+        super().__init__(
+            f"The API keys in {file} cannot be read ({reason}). "
+            f"Write a key a line into it, or unset TENFOLD_API_KEYS_FILE"
         )
 
 

@@ -71,6 +71,8 @@ class ModelServer(uvicorn.Server):
         )
         self._probe_port: int | None = None
         self._acceptor: Acceptor | None = None
+        self._rpc: Any = None
+        self.grpc_port: int | None = None
 
     def run_on(self, listener: socket.socket | None) -> None:
         """Serve until a signal; `listener` is the bound socket of a server that stands alone.
@@ -100,6 +102,8 @@ class ModelServer(uvicorn.Server):
         if self._acceptor:
             await self._acceptor.close()
             await self._let_clients_go(min(_LAST_SECONDS, self.settings.drain_seconds))
+        if self._rpc:  # tells its clients to go elsewhere, and finishes what is in flight
+            await self._rpc.stop(self.settings.deadline_seconds)
         await super().shutdown(sockets)
         self._counting.cancel()
         await asyncio.to_thread(self.core.close, LOG_CLOSE_SECONDS)
@@ -122,6 +126,7 @@ class ModelServer(uvicorn.Server):
     async def _load(self) -> None:
         try:
             await asyncio.to_thread(self.core.load)
+            await self._start_rpc()
         except ModelUnloadable as e:
             logger.error("%s", e)
             if self.settings.listen_fd is None:
@@ -136,6 +141,17 @@ class ModelServer(uvicorn.Server):
         shared = self._inherited(self.settings.listen_fd)
         if shared is not None and not self.should_exit:
             self._acceptor = Acceptor(shared, self._protocol, BACKLOG)
+
+    async def _start_rpc(self) -> None:
+        port = self.settings.grpc_port
+        if port is None or self.should_exit:
+            return
+        try:
+            from .rpc import service  # an extra, which takes half a second to import
+        except ImportError as e:
+            raise ModelUnloadable(f"gRPC needs more than is installed ({e}). Run: pip install 'tenfold[grpc]'") from e
+        self._rpc, self.grpc_port = await service.start(self.core, self.settings, self.metrics, port)
+        logger.info("gRPC listens on %s:%d", self.settings.host, self.grpc_port)
 
     def _protocol(self) -> asyncio.Protocol:
         make: Any = self.config.http_protocol_class

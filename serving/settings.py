@@ -6,6 +6,7 @@ from `tenfold serve`. The names that `tenfold.platform.spec.ServerOptions` has t
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, SecretStr, field_validator
@@ -32,6 +33,9 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="Address to listen on, when no socket is inherited.")
     port: int = Field(
         default=8080, ge=0, le=65535, description="Port to listen on, when no socket is inherited; 0: any free."
+    )
+    grpc_port: int | None = Field(
+        default=None, ge=0, le=65535, description="Port of gRPC, once the model is loaded; 0: any free. None: no gRPC."
     )
     listen_fd: int | None = Field(
         default=None,
@@ -70,6 +74,10 @@ class Settings(BaseSettings):
         gt=0,
         description="How long a connection is kept; clients then make a new one, which may reach another replica.",
     )
+    api_keys_file: Path | None = Field(
+        default=None, description="File with an API key a line, re-read when it changes. None: nobody needs a key."
+    )
+    api_keys_for_probes: bool = Field(default=False, description="Health checks and /metrics need a key as well.")
     allow_pickle: bool = Field(default=False, description="Load models that need pickle, which can run any code.")
     trusted_types: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Types of your own that a skops model may contain, full names separated by commas."

@@ -19,7 +19,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..connection import LAST
 from ..core import Core
-from ..errors import ServingError
+from ..errors import ServingError, Unauthorized
+from ..keys import ApiKeys
 from ..logs import request_id
 from ..metrics import Metrics
 from .bodies import reply
@@ -34,8 +35,9 @@ _logger = logging.getLogger(__name__)
 class Envelope:
     """ASGI middleware; one per app."""
 
-    def __init__(self, app: ASGIApp, core: Core, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, core: Core, metrics: Metrics, keys: ApiKeys | None, keys_for_probes: bool) -> None:
         self.app, self.core, self.metrics = app, core, metrics
+        self.keys, self.keys_for_probes = keys, keys_for_probes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on; never raises for what a route did."""
@@ -57,7 +59,10 @@ class Envelope:
             await send(message)
 
         try:
-            await self.app(scope, receive, answer)
+            if self.keys is not None and (refusal := self._refusal(scope, self.keys)):
+                await refusal(scope, receive, answer)
+            else:
+                await self.app(scope, receive, answer)
         except ClientDisconnect:
             status = status or _CLIENT_WENT_AWAY
         except asyncio.CancelledError:  # `connection` does that when the client goes away
@@ -74,13 +79,26 @@ class Envelope:
                 version = self.core.model.version if self.core.loaded else ""
                 self.metrics.answered(dialect.name, status or 500, version, time.monotonic() - started)
 
+    def _refusal(self, scope: Scope, keys: ApiKeys) -> Response | None:
+        """The answer to a request without a valid key; None for one that may pass."""
+        dialect = dialect_of(scope["path"])
+        if not dialect.counted and not self.keys_for_probes:
+            return None
+        scheme, _, key = _header(scope, b"authorization").partition(" ")
+        given = key.strip() if scheme.lower() == "bearer" else ""
+        if given and keys.accept(given):
+            return None
+        error = Unauthorized(bool(given))
+        return reply(dialect.error(error.status, str(error)), error.status, {"WWW-Authenticate": "Bearer"})
+
+
+def _header(scope: Scope, wanted: bytes) -> str:
+    return next((value.decode("latin-1") for name, value in scope["headers"] if name == wanted), "")
+
 
 def _identity(scope: Scope) -> str:
-    for name, value in scope["headers"]:
-        if name == b"x-request-id":
-            given = value.decode("latin-1")
-            return given if _ACCEPTABLE_ID.fullmatch(given) else uuid4().hex
-    return uuid4().hex
+    given = _header(scope, b"x-request-id")
+    return given if _ACCEPTABLE_ID.fullmatch(given) else uuid4().hex
 
 
 def _failed(path: str, identity: str) -> Response:

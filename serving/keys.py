@@ -1,0 +1,69 @@
+"""API keys, from a file that may change while the server runs.
+
+One key a line; several are valid at once, so that a new one can be handed out before the old one is taken away. Empty
+lines and lines that begin with # do not count. A mounted Secret of Kubernetes is such a file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+import time
+from pathlib import Path
+
+from .errors import KeysUnreadable
+
+_LOOK_SECONDS = 1.0
+
+logger = logging.getLogger(__name__)
+
+
+class ApiKeys:
+    """The keys of one file. Whatever it says is valid within a second; while it cannot be read, its last keys are."""
+
+    def __init__(self, file: Path) -> None:
+        """Read the file.
+
+        Raises:
+            KeysUnreadable: it cannot be read.
+        """
+        self._file = file
+        try:
+            self._read = file.read_bytes()
+        except OSError as e:
+            raise KeysUnreadable(str(file), e.strerror or str(e)) from e
+        self._digests = _digests(self._read)
+        self._looked = time.monotonic()
+
+    def accept(self, given: str) -> bool:
+        """Whether `given` is one of the keys; takes as long for a key that is nearly right as for any other."""
+        self._look()
+        digest = _digest(given.encode(errors="replace"))
+        matches = [hmac.compare_digest(digest, known) for known in self._digests]
+        return any(matches)
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        if now - self._looked < _LOOK_SECONDS:
+            return
+        self._looked = now
+        try:
+            read = self._file.read_bytes()
+        except OSError as e:
+            logger.warning(
+                "The API keys in %s cannot be read (%s); those read before stay valid", self._file, e.strerror
+            )
+            return
+        if read != self._read:
+            self._read, self._digests = read, _digests(read)
+            logger.info("%s holds %d API keys now", self._file, len(self._digests))
+
+
+def _digests(content: bytes) -> list[bytes]:
+    lines = (line.strip() for line in content.splitlines())
+    return [_digest(line) for line in lines if line and not line.startswith(b"#")]
+
+
+def _digest(key: bytes) -> bytes:
+    return hashlib.sha256(key).digest()
