@@ -18,6 +18,9 @@ def serve(
     name: Annotated[str, typer.Option(help="Name in URLs.", show_default="the registered or the folder's name")] = "",
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0: any free one.")] = 8080,
+    grpc_port: Annotated[
+        int | None, typer.Option(help="Port of gRPC, which needs tenfold[grpc]; 0: any free one.", show_default="none")
+    ] = None,
     log_url: Annotated[
         str, typer.Option(envvar="TENFOLD_LOG_URL", help="Database URL of the inference log.", show_default="none kept")
     ] = "",
@@ -41,6 +44,7 @@ def serve(
         "name": name,
         "host": host,
         "port": port,
+        "grpc_port": grpc_port,
         "log_url": log_url,
         "registry_uri": registry_uri,
         "allow_pickle": allow_pickle,
