@@ -34,11 +34,11 @@ def create_app(core: Core, settings: Settings, metrics: Metrics) -> FastAPI:
     # Around all routes, but within Starlette's own answer to an exception, which is plain text in no protocol's shape.
     keys = ApiKeys(settings.api_keys_file) if settings.api_keys_file else None
     app.add_middleware(Envelope, core=core, metrics=metrics, keys=keys, keys_for_probes=settings.api_keys_for_probes)
-    _document(app, core)
+    _document(app, core, keyed=keys is not None)
     return app
 
 
-def _document(app: FastAPI, core: Core) -> None:
+def _document(app: FastAPI, core: Core, *, keyed: bool) -> None:
     """Answer /openapi.json from the model as soon as there is one."""
     made: dict[str, Any] = {}
 
@@ -49,7 +49,7 @@ def _document(app: FastAPI, core: Core) -> None:
         plain = get_openapi(title=app.title, version=version or "0", summary=app.summary, routes=app.routes)
         if not core.loaded:
             return plain
-        made.update(openapi.with_model(plain, core.model, core.label_type))
+        made.update(openapi.with_model(plain, core.model, core.label_type, keyed=keyed))
         return made
 
     app.openapi = document

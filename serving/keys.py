@@ -12,7 +12,7 @@ import logging
 import time
 from pathlib import Path
 
-from .errors import KeysUnreadable
+from .errors import KeysUnreadable, Unauthorized
 
 _LOOK_SECONDS = 1.0
 
@@ -42,6 +42,17 @@ class ApiKeys:
         digest = _digest(given.encode(errors="replace"))
         matches = [hmac.compare_digest(digest, known) for known in self._digests]
         return any(matches)
+
+    def check(self, authorization: str) -> None:
+        """Let pass who sends `Bearer KEY` with a valid key.
+
+        Raises:
+            Unauthorized: anyone else.
+        """
+        scheme, _, key = authorization.partition(" ")
+        given = key.strip() if scheme.lower() == "bearer" else ""
+        if not given or not self.accept(given):
+            raise Unauthorized(bool(given))
 
     def _look(self) -> None:
         now = time.monotonic()

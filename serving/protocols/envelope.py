@@ -84,12 +84,11 @@ class Envelope:
         dialect = dialect_of(scope["path"])
         if not dialect.counted and not self.keys_for_probes:
             return None
-        scheme, _, key = _header(scope, b"authorization").partition(" ")
-        given = key.strip() if scheme.lower() == "bearer" else ""
-        if given and keys.accept(given):
-            return None
-        error = Unauthorized(bool(given))
-        return reply(dialect.error(error.status, str(error)), error.status, {"WWW-Authenticate": "Bearer"})
+        try:
+            keys.check(_header(scope, b"authorization"))
+        except Unauthorized as e:
+            return reply(dialect.error(e.status, str(e)), e.status, {"WWW-Authenticate": "Bearer"})
+        return None
 
 
 def _header(scope: Scope, wanted: bytes) -> str:

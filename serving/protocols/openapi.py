@@ -16,11 +16,13 @@ from ..schema import v2_inputs
 from . import schemas
 from .binary import HEADER, OCTETS
 from .bodies import JSON
+from .dialects import dialect_of
 
 Json = dict[str, Any]
 
 _ERRORS = {
     400: "The request cannot be understood, or its rows do not agree with the model.",
+    401: "No API key, or an unknown one.",
     404: "Unknown model, version or prediction id.",
     413: "Too many rows or bytes.",
     415: "Another content type or charset.",
@@ -67,15 +69,19 @@ OPERATIONS = {
 """By path; that of a version is as that without."""
 
 
-def with_model(document: Json, model: Model, labels: LabelType) -> Json:
-    """`document` with bodies, answers and the served names filled in."""
-    document.setdefault("components", {})["schemas"] = schemas.of(model, labels)
+def with_model(document: Json, model: Model, labels: LabelType, *, keyed: bool = False) -> Json:
+    """`document` with bodies, answers and the served names filled in; `keyed` is whether API keys are asked for."""
+    components = document.setdefault("components", {})
+    components["schemas"] = schemas.of(model, labels)
+    if keyed:
+        components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
     examples = _examples(model, labels)
     for path, item in document["paths"].items():
         stem = path.replace("/versions/{version}", "")
         for operation in item.values():
             if stem in OPERATIONS:
-                _fill(operation, OPERATIONS[stem], examples.get(stem))
+                closed = keyed and dialect_of(path).counted
+                _fill(operation, OPERATIONS[stem], examples.get(stem), closed=closed)
             if names := re.findall(r"{(\w+)}", path):
                 served = {"name": model.name, "version": model.version}
                 operation["parameters"] = [_parameter(name, served[name]) for name in names]
@@ -122,11 +128,13 @@ def _cell(value: Any) -> str:
     return f'"{text.replace(chr(34), chr(34) * 2)}"' if re.search(r'[",\r\n]', text) else text
 
 
-def _fill(operation: Json, said: _Operation, example: Json | None) -> None:
+def _fill(operation: Json, said: _Operation, example: Json | None, *, closed: bool) -> None:
     text = said.answer == "text/plain"
     answer = {said.answer: {"schema": {"type": "string"}}} if text else _json(said.answer)
     operation["responses"] = {"200": {"description": "The answer.", "content": answer}}
-    for status in said.errors:
+    if closed:
+        operation["security"] = [{"key": []}]
+    for status in (401, *said.errors) if closed else said.errors:
         names = [said.answer] if status == 503 and said.answer in ("Health", "ModelReady") else []
         names += [] if said.answer == "Health" else [said.error]
         # A single label that was not taken is answered with its result too.

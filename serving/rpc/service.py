@@ -18,6 +18,7 @@ import grpc.aio
 from ... import __version__
 from ..core import Core
 from ..errors import ModelUnloadable, ServingError
+from ..keys import ApiKeys
 from ..logs import request_id
 from ..metrics import Metrics
 from ..protocols.edge import EVENT_TIME
@@ -31,11 +32,14 @@ Method = Callable[[Any, Any], Awaitable[Any]]
 
 _CODES = {
     400: grpc.StatusCode.INVALID_ARGUMENT,
+    401: grpc.StatusCode.UNAUTHENTICATED,
     404: grpc.StatusCode.NOT_FOUND,
     413: grpc.StatusCode.RESOURCE_EXHAUSTED,
     503: grpc.StatusCode.UNAVAILABLE,
     504: grpc.StatusCode.DEADLINE_EXCEEDED,
 }
+# As in HTTP, they stay open unless the operator closes them.
+_PROBES = ("ServerLive", "ServerReady", "ModelReady")
 _logger = logging.getLogger(__name__)
 
 
@@ -69,6 +73,7 @@ class Service:
 
     def __init__(self, core: Core, settings: Settings, metrics: Metrics) -> None:
         self.core, self.settings, self.metrics = core, settings, metrics
+        self.keys = ApiKeys(settings.api_keys_file) if settings.api_keys_file else None
 
     def handler(self) -> grpc.GenericRpcHandler:
         """The methods by the names that the protocol gives them."""
@@ -84,7 +89,7 @@ class Service:
             SERVICE,
             {
                 name: grpc.unary_unary_rpc_method_handler(
-                    self._answering(method, counted=name == "ModelInfer"),
+                    self._answering(name, method),
                     request_deserializer=MESSAGES[f"{name}Request"].FromString,
                     response_serializer=MESSAGES[f"{name}Response"].SerializeToString,
                 )
@@ -133,24 +138,29 @@ class Service:
         prediction = await self.core.predict(rows, asked.outputs or model.outputs, when, deadline)
         return tensors.answer(asked, prediction, model.output_specs)
 
-    def _answering(self, method: Method, *, counted: bool) -> Method:
+    def _answering(self, name: str, method: Method) -> Method:
+        closed = name not in _PROBES or self.settings.api_keys_for_probes
+
         async def answer(request: Any, context: Any) -> Any:
             started, status = time.monotonic(), 499  # as nginx counts a client that went away
-            identity = _metadata(context).get("x-request-id") or uuid4().hex
+            metadata = _metadata(context)
+            identity = metadata.get("x-request-id") or uuid4().hex
             request_id.set(identity)
             try:
+                if closed and self.keys is not None:
+                    self.keys.check(metadata.get("authorization", ""))
                 content = await method(request, context)
                 status = 200
                 return content
             except ServingError as e:
                 status, sentence = e.status, str(e)
                 if status == 500:
-                    _logger.error("the request to %s failed", method.__name__, exc_info=e)
+                    _logger.error("the request to %s failed", name, exc_info=e)
             except Exception:
-                _logger.exception("the request to %s failed", method.__name__)
+                _logger.exception("the request to %s failed", name)
                 status, sentence = 500, f"The server failed on this request. Its log has the reason under {identity}"
             finally:
-                if counted:
+                if name == "ModelInfer":
                     version = self.core.model.version if self.core.loaded else ""
                     self.metrics.answered("grpc", status, version, time.monotonic() - started)
             return await context.abort(_CODES.get(status, grpc.StatusCode.INTERNAL), sentence)

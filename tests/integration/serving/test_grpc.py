@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -224,6 +225,22 @@ def test_the_messages_are_those_of_the_protocol() -> None:
         )
         wire = [[(f.number, f.name, f.type, f.is_repeated) for f in m.DESCRIPTOR.fields] for m in (made, theirs)]
         assert wire[0] == wire[1], name
+
+
+def test_keys_are_asked_for_as_in_http(folders: Folders, tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text("first-key\n")
+    request = service_pb2.ModelMetadataRequest(name="line")
+    with running(folders.line, grpc_port=0, api_keys_file=tmp_path / "keys") as (server, _):
+        wait_until(lambda: server.grpc_port)
+        with grpc.insecure_channel(f"127.0.0.1:{server.grpc_port}") as channel:
+            stub = service_pb2_grpc.GRPCInferenceServiceStub(channel)
+            assert stub.ModelMetadata(request, metadata=[("authorization", "Bearer first-key")]).name == "line"
+            assert stub.ServerReady(service_pb2.ServerReadyRequest()).ready
+            for metadata in ([], [("authorization", "Bearer other")]):
+                with pytest.raises(grpc.RpcError) as e:
+                    stub.ModelMetadata(request, metadata=metadata)
+                assert e.value.code() == grpc.StatusCode.UNAUTHENTICATED
+                assert "Send a valid one" in e.value.details()
 
 
 async def test_a_port_in_use_is_said(folders: Folders, iris_server: tuple[ModelServer, str]) -> None:

@@ -56,6 +56,15 @@ async def test_several_keys_are_valid_at_once_and_nothing_else_is(folders: Folde
             assert (await server.http.get(path)).status_code == 200, path
 
 
+async def test_the_openapi_document_says_where_a_key_is_needed(folders: Folders, file: Path) -> None:
+    async with in_process(folders.line, api_keys_file=file) as server:
+        document = (await server.http.get("/openapi.json", headers=bearer("first-key"))).json()
+    assert document["components"]["securitySchemes"] == {"key": {"type": "http", "scheme": "bearer"}}
+    predict, ready = document["paths"]["/predict"]["post"], document["paths"]["/v2/health/ready"]["get"]
+    assert (predict["security"], "401" in predict["responses"]) == ([{"key": []}], True)
+    assert ("security" in ready, "401" in ready["responses"]) == (False, False)
+
+
 async def test_probes_can_be_closed_too(folders: Folders, file: Path) -> None:
     async with in_process(folders.line, api_keys_file=file, api_keys_for_probes=True) as server:
         for path in OPEN:
