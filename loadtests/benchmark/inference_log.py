@@ -12,25 +12,27 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
+
 from ...serving.ids import new_ids
-from ...serving.inference_log.records import PredictionRecord
 from ...serving.inference_log.store import InferenceLog
 from ...serving.inference_log.writer import LogWriter
+from ...serving.prediction import Prediction, records
+from ...serving.validation import Batch
 
 ROWS = 50_000
 ROW: dict[str, Any] = {
-    "month": 1,
-    "hour": 7,
-    "distance": 1400.0,
-    "carrier": "UA",
-    "destination": "SFO",
-    "temperature": 39.02,
-    "wind": 12.5,
-    "visibility": 10.0,
-    "rain": None,
-    "scheduled": "2013-01-05T07:00:00",
+    "month": [1],
+    "hour": [7],
+    "distance": [1400.0],
+    "carrier": np.array(["UA"], "object"),
+    "destination": np.array(["SFO"], "object"),
+    "temperature": [39.02],
+    "wind": [12.5],
+    "visibility": [10.0],
+    "rain": [np.nan],
+    "scheduled": np.array(["2013-01-05T07:00:00"], "datetime64[us]"),
 }
-RESULT = {"predict": 0, "predict_proba": [0.7, 0.3]}
 
 
 def measure(url: str) -> str:
@@ -38,14 +40,21 @@ def measure(url: str) -> str:
     log = InferenceLog(url)
     before = log.count().predictions
     ids, now = new_ids(ROWS), datetime.now(UTC)
-    writer = LogWriter(log, max_rows=ROWS)
-
-    def request(id: str) -> None:  # noqa: A002 - the name of the column
-        writer.put(1, lambda: [PredictionRecord(id, now, "flights", "3", dict(ROW), RESULT)])
-
+    requests = [
+        Prediction(
+            "flights",
+            "3",
+            [identity],
+            {"predict": np.array([0]), "predict_proba": np.array([[0.7, 0.3]])},
+            Batch({name: np.asarray(values) for name, values in ROW.items()}, 1),
+            now,
+        )
+        for identity in ids
+    ]
+    writer = LogWriter(log, records, max_rows=ROWS)
     started = time.perf_counter()
-    for id in ids:  # noqa: A001
-        request(id)
+    for request in requests:
+        writer.put(1, request)
     put = time.perf_counter() - started
     started, cpu = time.perf_counter(), time.process_time()
     writer.start()
