@@ -37,7 +37,7 @@ def quiet() -> Iterator[None]:
 def test_no_failure_and_no_answer_that_is_not_documented(
     folders: Folders, tmp_path: Path, mode: GenerationMode
 ) -> None:
-    with app_over(folders.departures, log_url=f"sqlite:///{tmp_path / 'log.db'}") as app:
+    with app_over(folders.departures, log_url=f"sqlite:///{tmp_path / 'log.db'}") as (app, _):
         schema = schemathesis.openapi.from_asgi("/openapi.json", app)
         operations = [found.ok() for found in schema.get_all_operations()]
         assert {o.path.replace("/versions/{version}", "") for o in operations} == OPERATIONS.keys()

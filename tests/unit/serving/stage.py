@@ -12,7 +12,6 @@ from typing import Any
 import httpx
 import numpy as np
 import pandas as pd
-from fastapi import FastAPI
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_iris
 from sklearn.impute import SimpleImputer
@@ -164,23 +163,22 @@ class InProcess:
 
 
 @contextmanager
-def app_over(folder: Path, *, load: bool = True, **given: Any) -> Generator[FastAPI]:
-    """The app; its `state.core` is the core."""
+def app_over(folder: Path, *, load: bool = True, **given: Any) -> Generator[tuple[Any, Core]]:
+    """The app, and its core."""
     chosen = settings(model=str(folder), version="7", **given)
     metrics = Metrics()
     core = Core(chosen, asked=metrics.predicted)
     app = create_app(core, chosen, metrics)
-    app.state.core = core
     if load:
         core.load()
     try:
-        yield app
+        yield app, core
     finally:
         core.close(10)
 
 
 @asynccontextmanager
 async def in_process(folder: Path, **given: Any) -> AsyncGenerator[InProcess]:
-    with app_over(folder, **given) as app:
+    with app_over(folder, **given) as (app, core):
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://tenfold.test") as http:
-            yield InProcess(app.state.core, http)
+            yield InProcess(core, http)
