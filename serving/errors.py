@@ -9,7 +9,7 @@
     │   └── BodyTooLarge             more bytes than `max_body_bytes`
     ├── UnsupportedMediaType    415  a content type that the route does not speak
     ├── PredictionFailed        500  the model itself broke
-    │   └── UnknownCategory     400  on a value that it was not fitted with
+    │   └── ValueRefused        400  on a value that scikit-learn says it cannot take
     ├── NoInferenceLog          501  feedback, but the server keeps no log
     ├── NotReady                503  the model is loading, could not be loaded, or the log is away
     ├── Overloaded              503  too many rows wait already
@@ -111,16 +111,23 @@ class PredictionFailed(ServingError):
         )
 
 
-class UnknownCategory(PredictionFailed):
-    """A value in a column of categories that the model was not fitted with, and does not ignore."""
+class ValueRefused(PredictionFailed):
+    """A value that fits its column, but that the model itself refuses: an unknown category, a number too large."""
 
     status = 400
 
     def __init__(self, method: str, error: BaseException) -> None:
         ServingError.__init__(
             self,
-            f"The model's {method} does not take a category: {first_line(error)}. Send one that the model was fitted "
-            f"with, or fit it with handle_unknown='ignore' and register it again",
+            f"The model's {method} refuses a value: {first_line(error)}. Send values such as it was fitted with; "
+            f"to take unknown categories, fit its encoder with handle_unknown='ignore'",
+        )
+
+    @staticmethod
+    def is_said_by(error: BaseException) -> bool:
+        """Whether it is one of scikit-learn's errors about values, which have no type of their own."""
+        return isinstance(error, ValueError) and str(error).startswith(
+            ("Found unknown categories", "Input X contains", "Input contains")
         )
 
 

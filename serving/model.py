@@ -21,7 +21,7 @@ from .errors import (
     NeedsPickle,
     PredictionFailed,
     TooManyRows,
-    UnknownCategory,
+    ValueRefused,
     first_line,
 )
 from .schema import OutputSpec, example_row, output_spec
@@ -79,7 +79,7 @@ class Model:
         """Ask the estimator for some of its `outputs`, each with one entry per row.
 
         Raises:
-            PredictionFailed: the estimator broke, or answered another number of rows; `UnknownCategory` is one.
+            PredictionFailed: the estimator broke, or answered another number of rows; `ValueRefused` is one.
         """
         inputs = self.inputs(batch)
         answers: Answers = {}
@@ -87,9 +87,7 @@ class Model:
             try:
                 answers[method] = _entries(getattr(self.estimator, method)(inputs), batch.rows)
             except Exception as e:
-                # scikit-learn has no type for it; whoever sent the value is at fault, not the model.
-                unknown = isinstance(e, ValueError) and str(e).startswith("Found unknown categories")
-                raise (UnknownCategory if unknown else PredictionFailed)(method, e) from e
+                raise (ValueRefused if ValueRefused.is_said_by(e) else PredictionFailed)(method, e) from e
         return answers
 
     def warm_up(self) -> None:

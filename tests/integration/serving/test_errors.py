@@ -251,13 +251,20 @@ async def test_a_fault_of_our_own_is_no_reason_for_another_shape(
     assert await iris.metric("tenfold_requests_total", code="500") == 1
 
 
-async def test_a_category_that_the_model_does_not_know_is_the_clients_fault(folders: Folders) -> None:
+async def test_a_value_that_the_model_itself_refuses_is_the_clients_fault(folders: Folders) -> None:
     async with in_process(folders.trips) as server:
         answer = await server.post("/predict", {"rows": [{"carrier": "XX", "distance": 1}]})
         assert answer.status_code == 400
         sentence = said(answer, "/predict")
-        assert "does not take a category: Found unknown categories ['XX'] in column 0" in sentence
-        assert "fit it with handle_unknown='ignore'" in sentence
+        assert "predict refuses a value: Found unknown categories ['XX'] in column 0" in sentence
+        assert "fit its encoder with handle_unknown='ignore'" in sentence
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of the overflow
+async def test_numbers_that_overflow_in_the_model_are_the_clients_fault(iris: InProcess) -> None:
+    answer = await iris.post("/predict", {"rows": [{**ROW, "sepal_width": 1.79e308}]})
+    assert answer.status_code == 400
+    assert "refuses a value: Input X contains infinity or a value too large" in said(answer, "/predict")
 
 
 @pytest.mark.parametrize("path", POSTS)
