@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
@@ -20,22 +22,25 @@ from .metrics import Metrics
 from .protocols import about, feedback, health, mlflow, openapi, predict, v1, v2
 from .protocols.edge import Edge
 from .protocols.envelope import Envelope, refuse, refuse_route
+from .protocols.shortcut import Shortcut
 from .settings import Settings
 
 
-def create_app(core: Core, settings: Settings, metrics: Metrics) -> FastAPI:
+def create_app(core: Core, settings: Settings, metrics: Metrics) -> Shortcut:
     """The ASGI application over `core`."""
     edge = Edge(core, settings, metrics)
     app = FastAPIOffline(title="tenfold model server", summary=summary, redoc_url=None, redirect_slashes=False)
-    for protocol in (about, predict, feedback, v2, v1, mlflow, health):
-        app.include_router(protocol.router(edge))
+    routers = [protocol.router(edge) for protocol in (about, predict, feedback, v2, v1, mlflow, health)]
+    for router in routers:
+        app.include_router(router)
     app.add_exception_handler(ServingError, refuse)
     app.add_exception_handler(HTTPException, refuse_route)
-    # Around all routes, but within Starlette's own answer to an exception, which is plain text in no protocol's shape.
     keys = ApiKeys(settings.api_keys_file) if settings.api_keys_file else None
-    app.add_middleware(Envelope, core=core, metrics=metrics, keys=keys, keys_for_probes=settings.api_keys_for_probes)
+    around = partial(Envelope, core=core, metrics=metrics, keys=keys, keys_for_probes=settings.api_keys_for_probes)
+    # Around all routes, but within Starlette's own answer to an exception, which is plain text in no protocol's shape.
+    app.add_middleware(around)
     _document(app, core, keyed=keys is not None)
-    return app
+    return Shortcut(app, [r for router in routers for r in router.routes if isinstance(r, APIRoute)], around)
 
 
 def _document(app: FastAPI, core: Core, *, keyed: bool) -> None:

@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
+from functools import lru_cache
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -60,16 +61,23 @@ class Metrics:
             }.items()
         }
         self._log_seen = dict.fromkeys(self._log_rows, 0)
+        # To find a counter by its labels takes longer than to count.
+        self._answers_of = lru_cache(maxsize=256)(self._answers)
+        self._rows_of = lru_cache(maxsize=16)(self._rows.labels)
         self.last_predicted = 0.0  # seconds since the epoch
 
     def answered(self, protocol: str, code: int, version: str, seconds: float) -> None:
         """A request was answered, or its client went away (code 499)."""
-        self._requests.labels(protocol, str(code), version).inc()
-        self._request_seconds.labels(protocol).observe(seconds)
+        counter, histogram = self._answers_of(protocol, code, version)
+        counter.inc()
+        histogram.observe(seconds)
+
+    def _answers(self, protocol: str, code: int, version: str) -> tuple[Counter, Histogram]:
+        return self._requests.labels(protocol, str(code), version), self._request_seconds.labels(protocol)
 
     def predicted(self, rows: int, seconds: float, version: str) -> None:
         """The model was asked for `rows` rows, of one request or of several, and took `seconds`."""
-        self._rows.labels(version).inc(rows)
+        self._rows_of(version).inc(rows)
         self._predict_seconds.observe(seconds)
         self.last_predicted = time.time()
 

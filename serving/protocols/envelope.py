@@ -10,7 +10,7 @@ import asyncio
 import logging
 import re
 import time
-from uuid import uuid4
+from os import urandom
 
 from fastapi import Request, Response
 from starlette.exceptions import HTTPException
@@ -97,7 +97,7 @@ def _header(scope: Scope, wanted: bytes) -> str:
 
 def _identity(scope: Scope) -> str:
     given = _header(scope, b"x-request-id")
-    return given if _ACCEPTABLE_ID.fullmatch(given) else uuid4().hex
+    return given if _ACCEPTABLE_ID.fullmatch(given) else urandom(16).hex()
 
 
 def _failed(path: str, identity: str) -> Response:

@@ -22,6 +22,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from tenfold.serving.app import create_app
 from tenfold.serving.core import Core
 from tenfold.serving.metrics import Metrics
+from tenfold.serving.protocols.shortcut import Shortcut
 from tenfold.serving.settings import Settings
 from tenfold.training.mlmodel import save
 
@@ -149,6 +150,7 @@ class InProcess:
 
     core: Core
     http: httpx.AsyncClient
+    app: Shortcut
 
     async def post(self, path: str, document: Any, **more: Any) -> httpx.Response:
         return await self.http.post(path, json=document, **more)
@@ -181,4 +183,4 @@ def app_over(folder: Path, *, load: bool = True, **given: Any) -> Generator[tupl
 async def in_process(folder: Path, **given: Any) -> AsyncGenerator[InProcess]:
     with app_over(folder, **given) as (app, core):
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://tenfold.test") as http:
-            yield InProcess(core, http)
+            yield InProcess(core, http, app)
