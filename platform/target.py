@@ -47,7 +47,7 @@ class Traffic(Frozen):
 
     version: str
     requests: int
-    errors: int = Field(description="Answers with a 5xx status.")
+    errors: int = Field(description="Answers with a 5xx status, or with 422: the model refused a value.")
 
 
 class Status(Shown, Frozen):

@@ -8,7 +8,7 @@ from .target import Traffic
 
 
 def traffic_of(metrics: str) -> tuple[Traffic, ...]:
-    """Requests and 5xx answers by model version, from the Prometheus text format."""
+    """Requests and errors by model version, from the Prometheus text format."""
     from prometheus_client.parser import text_string_to_metric_families
 
     requests, errors = Counter[str](), Counter[str]()
@@ -17,5 +17,10 @@ def traffic_of(metrics: str) -> tuple[Traffic, ...]:
             if sample.name == "tenfold_requests_total" and sample.labels.get("version"):
                 version = sample.labels["version"]
                 requests[version] += int(sample.value)
-                errors[version] += int(sample.value) if sample.labels["code"].startswith("5") else 0
+                errors[version] += int(sample.value) if _is_error(sample.labels["code"]) else 0
     return tuple(Traffic(version=v, requests=requests[v], errors=errors[v]) for v in sorted(requests))
+
+
+def _is_error(code: str) -> bool:
+    """Whether the server failed, or the model refused a value that another version of it may take."""
+    return code.startswith("5") or code == "422"

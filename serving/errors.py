@@ -9,7 +9,7 @@
     │   └── BodyTooLarge             more bytes than `max_body_bytes`
     ├── UnsupportedMediaType    415  a content type that the route does not speak
     ├── PredictionFailed        500  the model itself broke
-    │   └── ValueRefused        400  on a value that scikit-learn says it cannot take
+    │   └── ValueRefused        422  on a value that scikit-learn says it cannot take
     ├── NoInferenceLog          501  feedback, but the server keeps no log
     ├── NotReady                503  the model is loading, could not be loaded, or the log is away
     ├── Overloaded              503  too many rows wait already
@@ -112,9 +112,13 @@ class PredictionFailed(ServingError):
 
 
 class ValueRefused(PredictionFailed):
-    """A value that fits its column, but that the model itself refuses: an unknown category, a number too large."""
+    """A value that fits its column, but that the model itself refuses: an unknown category, a number too large.
 
-    status = 400
+    It has a status of its own, since a version that refuses what the one before took is as bad as one that breaks: the
+    watch after a rollout counts it.
+    """
+
+    status = 422
 
     def __init__(self, method: str, error: BaseException) -> None:
         ServingError.__init__(

@@ -26,12 +26,13 @@ _ERRORS = {
     404: "Unknown model, version or prediction id.",
     413: "Too many rows or bytes.",
     415: "Another content type or charset.",
+    422: "The model itself refuses a value that fits its column, such as a category that it does not know.",
     500: "The model broke.",
     501: "The server keeps no inference log.",
     503: "The model is not ready or has too much to do, or the inference log is away.",
     504: "The model did not answer in time.",
 }
-_PREDICTING = (400, 413, 415, 500, 503, 504)
+_PREDICTING = (400, 413, 415, 422, 500, 503, 504)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from tenfold.platform.demo.demo import NAME
 from tenfold.platform.local.process import find
 from tenfold.platform.local.state import State
 
-SMALL = ("--first-days", "7", "--days", "2", "--flights-per-day", "100", "--replicas", "2")
+SMALL = ("--first-days", "4", "--days", "2", "--flights-per-day", "100", "--replicas", "2")
 
 Start = Callable[..., subprocess.Popen[str]]
 
@@ -63,7 +63,7 @@ def test_a_small_demo_from_the_command_to_the_files(start: Start, state: State, 
     assert demo.returncode == 0, printed + told
     with (tmp_path / "out" / "days.csv").open(newline="") as file:
         days = list(csv.DictReader(file))
-    assert [day["date"] for day in days] == ["2013-06-08", "2013-06-09"]
+    assert [day["date"] for day in days] == ["2013-06-05", "2013-06-06"]
     assert {day["failed_requests"] for day in days} == {"0"}
     assert {day["outcome"] for day in days} <= {"promoted", "kept"}
     assert all(float(day["champion_log_loss"]) > 0 and float(day["challenger_log_loss"]) > 0 for day in days)
@@ -94,7 +94,7 @@ def test_a_small_demo_from_the_command_to_the_files(start: Start, state: State, 
 
 @pytest.mark.parametrize(
     ("number", "moment"),
-    [(signal.SIGINT, "Sun 09 Jun"), (signal.SIGTERM, "Sat 08 Jun")],
+    [(signal.SIGINT, "Thu 06 Jun"), (signal.SIGTERM, "Wed 05 Jun")],
     ids=["Ctrl-C-during-a-night", "SIGTERM-during-a-day"],
 )
 def test_a_demo_that_is_interrupted_leaves_nothing_running(

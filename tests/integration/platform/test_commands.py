@@ -153,19 +153,3 @@ def test_a_deploy_that_is_interrupted_goes_on_by_itself_and_can_be_repeated(
     code, out, _ = run("deploy", *arguments)
     assert code == 0
     assert "revision 1" in out
-
-
-def test_a_port_that_is_taken_is_named_before_anything_starts(run: Run, state: State) -> None:
-    import socket
-
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        for field in ("port", "page_port", "registry_port"):
-            code, _, err = run(
-                "deploy", *deployed(), "--set", f"{field}={port}", *(("--port", str(port)) * (field == "port"))
-            )
-            assert code == 1
-            assert f"Nothing can listen on 127.0.0.1:{port}" in err
-            assert "choose another port" in err
-    assert find(state) == []
-    assert state.names == ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 from support.places import free_port
 from tenfold import Platform
 from tenfold.platform.cli.app import run_command
+from tenfold.platform.local.process import find
+from tenfold.platform.local.state import State
 from tenfold.platform.local.target import LocalTarget
 
 ROWS = '[{"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}]'
@@ -17,9 +20,14 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def run(fresh: Platform, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+def state(fresh: Platform) -> State:
     assert isinstance(fresh.target, LocalTarget)
-    monkeypatch.setenv("TENFOLD_STATE", str(fresh.target.state.folder))
+    return fresh.target.state
+
+
+@pytest.fixture
+def run(state: State, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    monkeypatch.setenv("TENFOLD_STATE", str(state.folder))
 
     def ran(*arguments: str) -> tuple[int, str, str]:
         code = run_command(list(arguments))
@@ -29,11 +37,15 @@ def run(fresh: Platform, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     return ran
 
 
-@pytest.mark.timeout(180)
-def test_the_life_of_a_service_from_the_command_line(run: Run, tmp_path: Path) -> None:
+def deployed(replicas: int) -> tuple[str, ...]:
     ports = (f"page_port={free_port()}", "registry_port=null", "server.drain_seconds=1")
     chosen = tuple(word for port in ports for word in ("--set", port))
-    arguments = ("iris", "--version", "1", "--replicas", "1", "--port", str(free_port()), *chosen)
+    return ("iris", "--version", "1", "--replicas", str(replicas), "--port", str(free_port()), *chosen)
+
+
+@pytest.mark.timeout(180)
+def test_the_life_of_a_service_from_the_command_line(run: Run, tmp_path: Path) -> None:
+    arguments = deployed(1)
     assert run("plan", *arguments)[0] == 2
     code, out, err = run("deploy", *arguments)
     assert code == 0, err
@@ -79,3 +91,17 @@ def test_the_life_of_a_service_from_the_command_line(run: Run, tmp_path: Path) -
     code, _, err = run("status", "iris")
     assert code == 1
     assert "there is none yet" in err
+
+
+def test_a_port_that_is_taken_is_named_before_anything_starts(run: Run, state: State) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        for field in ("port", "page_port", "registry_port"):
+            code, _, err = run(
+                "deploy", *deployed(1), "--set", f"{field}={port}", *(("--port", str(port)) * (field == "port"))
+            )
+            assert code == 1
+            assert f"Nothing can listen on 127.0.0.1:{port}" in err
+            assert "choose another port" in err
+    assert find(state) == []
+    assert state.names == ()
