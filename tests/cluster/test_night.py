@@ -15,7 +15,7 @@ import pytest
 from cluster.conftest import QUIET
 from playwright.sync_api import expect
 from support.chromium import chromium
-from support.cluster import kubectl, objects
+from support.cluster import kubectl, objects, quota
 from support.places import wait_until
 from tenfold import Platform
 from tenfold.platform.demo import champion, flights
@@ -37,6 +37,12 @@ def memory(ns: str) -> list[int]:
     """MiB of each replica, sorted."""
     said = kubectl("top", "pods", "--selector", f"app={NAME}", "--no-headers", namespace=ns, check=False)
     return sorted(int(line.split()[2].removesuffix("Mi")) for line in said.splitlines())
+
+
+def running(ns: str, selector: str = "") -> list[str]:
+    """The pods that count for a quota."""
+    pods = objects("pods", "--selector", selector, namespace=ns)["items"]
+    return [p["metadata"]["name"] for p in pods if p["status"]["phase"] in {"Pending", "Running"}]
 
 
 @pytest.fixture(scope="module")
@@ -140,10 +146,12 @@ def test_a_night_on_real_flights_is_rolled_out_and_rolled_back(ns: str, service:
 
 
 def test_a_version_that_does_not_become_ready_is_rolled_back_by_the_night(ns: str, service: Service) -> None:
-    # In so short a time no replica becomes ready.
-    service.change(progress_deadline_seconds=1, replicas=2, **QUIET)
+    service.change(progress_deadline_seconds=10, replicas=2, **QUIET)
+    wait_until(lambda: len(running(ns, f"app={NAME}")) == 2, within=120, what="the end of eight replicas")
     earlier = DAY - timedelta(days=1)
-    night = service.retrain(earlier)
+    # There is room for the night itself, and for no other replica.
+    with quota(ns, pods=len(running(ns)) + 1):
+        night = service.retrain(earlier)
     assert (night.outcome, night.served) == ("rolled back", "1"), night.reason
     status = service.status()
     assert (status.spec.version, status.verdict, status.ready) == ("1", "ready", 2)

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from support.places import wait_until
+
 RESTRICTED = {
     "pod-security.kubernetes.io/enforce": "restricted",
     "pod-security.kubernetes.io/enforce-version": "latest",
@@ -89,6 +91,21 @@ def cordoned(node: str) -> Iterator[None]:
         yield
     finally:
         kubectl("uncordon", node)
+
+
+@contextmanager
+def quota(namespace: str, pods: int) -> Iterator[None]:
+    """So many pods may run in the namespace meanwhile, and no more; those that run already stay."""
+    limit = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "few"}, "spec": {"hard": {"pods": pods}}}
+    kubectl("apply", "--filename", "-", namespace=namespace, given=json.dumps(limit))
+    try:
+        # Before it has counted, it refuses every pod.
+        wait_until(
+            lambda: objects("resourcequota", "few", namespace=namespace).get("status", {}).get("used"), what="the count"
+        )
+        yield
+    finally:
+        kubectl("delete", "resourcequota", "few", namespace=namespace)
 
 
 def shown() -> str:

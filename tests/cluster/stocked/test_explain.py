@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 from cluster.conftest import SMALL
-from support.cluster import kubectl
+from support.cluster import kubectl, quota
 from support.places import wait_until
 from tenfold import Platform
 from tenfold.platform.service import Service
@@ -82,10 +82,6 @@ def test_what_somebody_else_broke(
 
 
 def test_quota(ns: str, cluster: Platform) -> None:
-    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "none"}, "spec": {"hard": {"pods": "1"}}}
-    kubectl("apply", "--filename", "-", namespace=ns, given=json.dumps(quota))
-    try:
+    with quota(ns, pods=1):
         apply(cluster, "quota")
-        explained(cluster.service("quota"), "A quota forbids more pods", "exceeded quota: none")
-    finally:
-        kubectl("delete", "resourcequota", "none", namespace=ns)
+        explained(cluster.service("quota"), "A quota forbids more pods", "exceeded quota: few")

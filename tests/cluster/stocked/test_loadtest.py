@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from cluster.conftest import QUIET, SMALL
 from integration.platform.conftest import iris
-from support.cluster import kubectl, objects
+from support.cluster import kubectl, objects, quota
 from support.commands import Start, finish, starting
 from support.places import wait_until
 from tenfold import Platform
@@ -166,12 +166,8 @@ def test_an_image_that_cannot_be_pulled_is_named(service: Service, refusal: Call
 
 def test_a_quota_is_named(ns: str, service: Service, refusal: Callable[[], str]) -> None:
     assert service
-    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "none"}, "spec": {"hard": {"pods": "1"}}}
-    kubectl("apply", "--filename", "-", namespace=ns, given=json.dumps(quota))
-    try:
+    with quota(ns, pods=1):
         assert "A quota forbids more pods" in refusal()
-    finally:
-        kubectl("delete", "resourcequota", "none", namespace=ns)
 
 
 def test_a_service_that_is_not_there_is_named(ns: str, start: Start) -> None:
