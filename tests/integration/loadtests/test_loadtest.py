@@ -292,7 +292,7 @@ def test_a_worker_that_cannot_prepare_its_requests_ends_at_once_and_says_why(
 def test_the_locustfile_runs_without_tenfold_loadtest(shared_server: Server, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--host", shared_server.url, "--headless"]
     done = subprocess.run(
-        [*command, "--users", "3", "--run-time", "1s", "--spawn-rate", "3", "--json-file", "stats"],
+        [*command, "--users", "3", "--run-time", "4s", "--spawn-rate", "3", "--json-file", "stats"],
         cwd=tmp_path,
         capture_output=True,
         text=True,

@@ -20,7 +20,7 @@ from unit.serving.stage import Folders, app_over
 NAMES = ("status_code_conformance", "content_type_conformance", "response_schema_conformance")
 checks.load_all_checks()
 CHECKS = [checks.not_a_server_error, *checks.CHECKS.get_by_names(NAMES)]
-EXAMPLES = 8  # of each operation; a thousand find no more, and take minutes
+EXAMPLES = 4  # of each operation; a thousand find no more, and take minutes
 
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # a model may overflow on numbers as large as these
