@@ -8,10 +8,12 @@ sum over all processes that share the folder, dead ones included, so that counte
 from __future__ import annotations
 
 import os
+import struct
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from functools import lru_cache
+from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -22,6 +24,9 @@ from .inference_log.writer import LogCounts
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_READ_SECONDS = 1.0
+
+T = TypeVar("T")
 
 
 class Metrics:
@@ -93,13 +98,12 @@ class Metrics:
             self._log_seen[kind] = now
 
     def render(self) -> bytes:
-        """The exposition text: this process alone, or the sum over all that share PROMETHEUS_MULTIPROC_DIR."""
-        return generate_latest(self._readable())
+        """The exposition text: this process alone, or the sum over all that share PROMETHEUS_MULTIPROC_DIR. Blocks."""
+        return _read(lambda: generate_latest(self._readable()))
 
-    def samples(self) -> Iterator[Sample]:
-        """Every value that `render` writes."""
-        for metric in self._readable().collect():
-            yield from metric.samples
+    def samples(self) -> list[Sample]:
+        """Every value that `render` writes. Blocks."""
+        return _read(lambda: [s for metric in self._readable().collect() for s in metric.samples])
 
     def _readable(self) -> CollectorRegistry:
         folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
@@ -108,3 +112,15 @@ class Metrics:
         shared = CollectorRegistry()
         MultiProcessCollector(shared, path=folder)
         return shared
+
+
+def _read(read: Callable[[], T]) -> T:
+    """What `read` returns, in spite of a sibling that has just made its file and not written into it yet."""
+    deadline = time.monotonic() + _READ_SECONDS
+    while True:
+        try:
+            return read()
+        except (struct.error, FileNotFoundError):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.005)

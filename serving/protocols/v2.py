@@ -38,7 +38,7 @@ def router(edge: Edge) -> APIRouter:
         """Counts and times since the server started, as Triton's tools read them."""
         if "name" in request.path_params:
             _check_model(edge, request)
-        samples = await asyncio.to_thread(lambda: list(edge.metrics.samples()))
+        samples = await asyncio.to_thread(edge.metrics.samples)
         return reply({"model_stats": [triton.statistics(core.model, samples, edge.metrics.last_predicted)]})
 
     @routes.get("/v2/models/{name}/config")
