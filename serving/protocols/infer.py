@@ -50,9 +50,7 @@ def take(document: Json, data: memoryview | None = None) -> InferRequest:
     if identity is not None and not isinstance(identity, str):
         raise InvalidInput(f'The "id" of the request is {identity!r}, no string. Send a string, or leave it out')
     taken = _tensors(inputs, data)
-    names = [tensor.name for tensor in taken]
-    if twice := next((name for name in names if names.count(name) > 1), None):
-        raise InvalidInput(f"The input '{twice}' comes twice. Send each tensor once")
+    tensors.check_names(tensor.name for tensor in taken)
     outputs = _objects(document.get("outputs"), "outputs", '{"name"}')
     return InferRequest(
         taken,

@@ -7,7 +7,7 @@ JSON, or as bytes. What the values may be is not decided here but by the one val
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, cast
@@ -77,6 +77,19 @@ def from_bytes(name: str, content: dict[str, Any], data: memoryview) -> Tensor:
     """The input `name` with its values as bytes. Raises as `tensor` does."""
     shape, datatype = described(name, content)
     return Tensor(name, shape, binary.decode(name, datatype, shape, data))
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Whether every input comes once.
+
+    Raises:
+        InvalidInput: one comes twice.
+    """
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise InvalidInput(f"The input '{name}' comes twice. Send each tensor once")
+        seen.add(name)
 
 
 def batch(core: Core, inputs: Sequence[Tensor]) -> Batch:

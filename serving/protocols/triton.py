@@ -16,6 +16,9 @@ from ..schema import v2_inputs
 
 Json = dict[str, Any]
 
+PREDICTING = ("predict", "v1", "v2", "grpc", "mlflow")
+"""The dialects whose requests ask the model."""
+
 
 def config(model: Model, max_rows: int) -> Json:
     """The model's configuration; as in Triton, dims leave out the dimension of the rows."""
@@ -73,10 +76,6 @@ def statistics(model: Model, samples: Iterable[Sample], last: float) -> Json:
         },
         "batch_stats": [],
     }
-
-
-PREDICTING = ("predict", "v1", "v2", "grpc", "mlflow")
-"""The dialects whose requests ask the model."""
 
 
 def _duration(count: float, seconds: float) -> Json:

@@ -43,9 +43,7 @@ def take(message: Any) -> InferRequest:
         raise InvalidInput(
             f"The request has {len(message.inputs)} inputs, but {len(raw)} raw contents. Send one for each input"
         )
-    names = [tensor.name for tensor in message.inputs]
-    if twice := next((name for name in names if names.count(name) > 1), None):
-        raise InvalidInput(f"The input '{twice}' comes twice. Send each tensor once")
+    tensors.check_names(tensor.name for tensor in message.inputs)
     taken = tuple(_raw(t, raw[at]) if raw else _typed(t) for at, t in enumerate(message.inputs))
     return InferRequest(taken, tuple(o.name for o in message.outputs) or None, message.id or None, bool(raw))
 

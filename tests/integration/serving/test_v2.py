@@ -7,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from tenfold.serving.errors import InvalidInput
+from tenfold.serving.protocols import tensors
 from unit.serving.stage import FLOWER, InProcess, flower_model, flowers, trip_model, trips
 
 X, _ = flowers()
@@ -251,3 +253,9 @@ async def test_the_configuration_leaves_out_the_dimension_of_the_rows(iris: InPr
 async def test_the_configuration_of_strings(trips: InProcess) -> None:
     content = (await trips.http.get("/v2/models/trips/config")).json()
     assert content["input"][0] == {"name": "carrier", "data_type": "TYPE_STRING", "dims": []}
+
+
+@pytest.mark.timeout(20)
+def test_any_number_of_inputs_is_checked_in_one_go() -> None:
+    with pytest.raises(InvalidInput, match="The input '7' comes twice"):
+        tensors.check_names([*map(str, range(300_000)), "7"])

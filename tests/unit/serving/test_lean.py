@@ -99,6 +99,23 @@ print(type(norm).__name__, norm is scipy.stats.norm, float(norm.cdf(0)))
     assert lean(code) == "norm_gen True 0.5"
 
 
+def test_threads_that_ask_at_once_all_get_it() -> None:
+    code = """
+import scipy.stats
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+together = Barrier(8)
+
+def ask(_):
+    together.wait()
+    return float(scipy.stats.norm.cdf(0))
+
+with ThreadPoolExecutor(8) as threads:
+    print(set(threads.map(ask, range(8))))
+"""
+    assert lean(code) == "{0.5}"
+
+
 def test_every_estimator_of_scikit_learn_can_be_imported() -> None:
     code = """
 from sklearn.utils import all_estimators
@@ -114,8 +131,8 @@ print(mquantiles([1, 2, 3]).shape, rankdata([3, 1, 2]).tolist())
 
 def test_it_changes_nothing_where_everything_is_imported_already() -> None:
     import scipy.stats
-    from tenfold.serving.lean import put_off_stats
+    from tenfold.serving.deferred import put_off
 
-    put_off_stats()
+    put_off("scipy.stats")
     assert sys.modules["scipy.stats"] is scipy.stats
     assert isinstance(IsotonicRegression().fit([1, 2], [1, 2]).predict([1.5]), np.ndarray)
