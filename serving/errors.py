@@ -104,11 +104,13 @@ class UnsupportedMediaType(ServingError):
 class PredictionFailed(ServingError):
     """The model itself broke on rows that agree with its signature."""
 
+    sentence: ClassVar[str] = (
+        "The model's {method} failed with {kind}: {said}. "
+        "The server's log has the traceback; try the same rows on the model in Python"
+    )
+
     def __init__(self, method: str, error: BaseException) -> None:
-        super().__init__(
-            f"The model's {method} failed with {type(error).__name__}: {first_line(error)}. "
-            f"The server's log has the traceback; try the same rows on the model in Python"
-        )
+        super().__init__(self.sentence.format(method=method, kind=type(error).__name__, said=first_line(error)))
 
 
 class ValueRefused(PredictionFailed):
@@ -119,13 +121,10 @@ class ValueRefused(PredictionFailed):
     """
 
     status = 422
-
-    def __init__(self, method: str, error: BaseException) -> None:
-        ServingError.__init__(
-            self,
-            f"The model's {method} refuses a value: {first_line(error)}. Send values such as it was fitted with; "
-            f"to take unknown categories, fit its encoder with handle_unknown='ignore'",
-        )
+    sentence = (
+        "The model's {method} refuses a value: {said}. Send values such as it was fitted with; "
+        "to take unknown categories, fit its encoder with handle_unknown='ignore'"
+    )
 
     @staticmethod
     def is_said_by(error: BaseException) -> bool:
