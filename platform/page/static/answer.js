@@ -78,11 +78,16 @@ function outputs(all, form, prediction) {
     const value = values?.[0];
     const bars = name === "predict_proba" && Array.isArray(value);
     return h("div", { class: "output" }, h("h3", {}, TITLES[name] ?? name.replaceAll("_", " ")),
-      bars ? probabilities(value, form.label.choices, prediction) : h("p", { class: "mono" }, shown(value)));
+      bars ? probabilities(value, known(form.label), prediction) : h("p", { class: "mono" }, shown(value)));
   });
 }
 
 const TITLES = { predict_proba: "Probabilities", decision_function: "Decision function" };
+
+/** The classes that the model knows: all that there can be, or all that it has seen. */
+function known(label) {
+  return label.choices.length ? label.choices : label.suggestions;
+}
 
 function probabilities(values, classes, prediction) {
   const named = classes.length === values.length;
@@ -103,7 +108,7 @@ function bar(share) {
 
 /** What the true value may be: the classes as declared, else the prediction itself. */
 function suggested(label, prediction) {
-  return label.choices.length || label.suggestions.length || typeof prediction === "object" ? label.suggestions : [prediction];
+  return known(label).length || typeof prediction === "object" ? label.suggestions : [prediction];
 }
 
 function shown(value) {
