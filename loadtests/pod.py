@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 import orjson
 
-from . import transcript
+from . import access, transcript
 from .errors import LoadTestError
 from .plan import LoadTest, worker_command
 from .runner import HTML, MEASURED, measure_here, signals_interrupt
@@ -24,6 +24,7 @@ NUMBER, MASTER = "JOB_COMPLETION_INDEX", "0"
 def main() -> int:
     """Be the master or a worker; returns the exit code."""
     plan, host, port = sys.argv[1:]
+    access.take_from_file()
     if os.environ[NUMBER] != MASTER:
         command = worker_command(host, int(port))
         os.execv(command[0], command)  # noqa: S606 - no shell is wanted

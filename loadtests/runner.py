@@ -25,6 +25,7 @@ from typing import Any
 
 import orjson
 
+from . import access
 from .errors import InvalidPlan, RunFailed
 from .limits import check
 from .measured import read_measured
@@ -121,7 +122,8 @@ def _since_beginning(measured: Path, progress: Progress) -> Callable[[], None]:
 def _execute(command: list[str], folder: Path, log: Path, limit: float, look: Callable[[], None]) -> int | None:
     """The exit code of `command`, run in `folder` with its words in `log`; None when it had to be stopped."""
     # Variables and files of the user's own Locust tests must not change this run.
-    variables = {name: value for name, value in os.environ.items() if not name.startswith(("LOCUST_", "TENFOLD_"))}
+    ours = ("LOCUST_", "TENFOLD_")
+    variables = {k: v for k, v in os.environ.items() if not k.startswith(ours) or k == access.VARIABLE}
     with log.open("wb") as words:
         deadline = monotonic() + limit
         # In a session of its own, a terminal's Ctrl-C reaches us alone, and we stop Locust in one way only.

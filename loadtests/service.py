@@ -14,6 +14,7 @@ from urllib.parse import quote
 import httpx
 import orjson
 
+from . import access
 from .errors import RowsUnusable, ServiceUnreachable
 from .rows import Column, Kind
 
@@ -54,7 +55,8 @@ def describe(url: str) -> ServedModel:
         ServiceUnreachable: nothing answers, what answers is no tenfold service, or it is not ready.
         RowsUnusable: the service describes no row, or refuses its own example.
     """
-    with httpx.Client(base_url=url.rstrip("/"), timeout=TIMEOUT_SECONDS, trust_env=False) as client:
+    key = access.headers()
+    with httpx.Client(base_url=url.rstrip("/"), headers=key, timeout=TIMEOUT_SECONDS, trust_env=False) as client:
         ready = _ask(client, url, "GET", "/v2/health/ready")
         if ready.status_code == 503:
             raise ServiceUnreachable(f"The service at {url} is not ready: {said(ready)}. Try again when it is")
@@ -109,11 +111,14 @@ def said(answer: httpx.Response) -> str:
 
 def _ask(client: httpx.Client, url: str, method: str, path: str, document: Any = None) -> httpx.Response:
     try:
-        return client.request(method, path, json=document)
+        answer = client.request(method, path, json=document)
     except (httpx.TransportError, httpx.InvalidURL) as e:
         reason = str(e) or type(e).__name__
         remedy = "Check the address, and that the service runs: tenfold status"
         raise ServiceUnreachable(f"Nothing answers at {url} ({reason}). {remedy}") from e
+    if answer.status_code == httpx.codes.UNAUTHORIZED:
+        raise ServiceUnreachable(f"The service at {url} asks for an API key; set {access.VARIABLE} to a valid one")
+    return answer
 
 
 def _document(url: str, answer: httpx.Response) -> dict[str, Any]:

@@ -20,12 +20,13 @@ from locust import FastHttpUser, task
 from locust.env import Environment
 from locust.exception import StopTest
 
+from . import access
 from .answers import refused, wrong_feedback, wrong_rows
 from .bodies import Call
 from .hooks import Prepared, options_of
 from .measured import FEEDBACK
 
-JSON = {"Content-Type": "application/json"}
+JSON = {"Content-Type": "application/json", **access.headers()}
 MOST_PENDING = 10_000
 LONGEST_MESSAGE = 200
 PAUSE_AFTER_FAILURE = 0.1

@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from . import keys
 from .errors import PlatformError, UnknownService
 from .history import past_rows
 from .local.state import State
@@ -44,6 +45,7 @@ class Platform:
         log_url: str | Callable[[], str],
         *,
         address: Callable[[str], str] | None = None,
+        api_key: Callable[[str], str | None] | None = None,
         nights: Nights | None = None,
     ) -> None:
         """
@@ -52,6 +54,7 @@ class Platform:
             registry: of models and nights.
             log_url: where predictions and labels are kept, or how to find out.
             address: where this process reaches the model of a service; None: where its status says.
+            api_key: what opens the model of a service to this process; None: the file that its spec names.
             nights: runs nights elsewhere; None: they run in this process.
         """
         self.target = target
@@ -59,6 +62,7 @@ class Platform:
         self.nights = nights
         self._log_url = log_url
         self._address = address
+        self._api_key = api_key
 
     @classmethod
     def local(cls, state: str | Path | None = None, *, background: bool = True) -> Self:
@@ -100,6 +104,18 @@ class Platform:
     def address(self, name: str) -> str:
         """Where this process reaches the model of the service."""
         return self._address(name) if self._address else self.target.status(name).url
+
+    def api_key(self, name: str) -> str | None:
+        """What opens the model of the service to this process: `TENFOLD_API_KEY`, else the service's first key.
+
+        None where nobody needs a key.
+
+        Raises:
+            tenfold.platform.errors.KeyUnknown: one is needed, and this process cannot read it.
+        """
+        if given := keys.given():
+            return given
+        return self._api_key(name) if self._api_key else keys.of_file(self.target.status(name).spec)
 
     def __repr__(self) -> str:
         return f"Platform({', '.join(self.target.names) or 'no services'})"

@@ -2,6 +2,8 @@
 
 PlatformError
 ├── InvalidSpec          a field of the spec is wrong
+├── KeysElsewhere        API keys are wished for in a way that this target does not have
+├── KeyUnknown           a model asks for an API key, and this process does not have one
 ├── InvalidRows          rows of the past, their labels or times cannot be imported
 ├── UnknownService       no service of that name
 ├── AddressInUse         nothing can listen on the address
@@ -31,6 +33,23 @@ class InvalidSpec(PlatformError):
             if (said := e["msg"].removeprefix("Value error, "))
         ]
         super().__init__("The service cannot be described: " + "; ".join(sentences))
+
+
+class KeysElsewhere(PlatformError):
+    """API keys are wished for in a way that this target does not have; without them everybody could ask the model."""
+
+    def __init__(self, given: str, wanted: str) -> None:
+        super().__init__(
+            f"The keys of server.{given} are not known here, and without keys everybody could ask the model. "
+            f"Set server.{wanted} as well"
+        )
+
+
+class KeyUnknown(PlatformError):
+    """A model asks for an API key, and this process does not have one."""
+
+    def __init__(self, where: str, why: str) -> None:
+        super().__init__(f"No API key can be read from {where} ({why.rstrip('.')}). Set TENFOLD_API_KEY to a valid one")
 
 
 class InvalidRows(PlatformError):

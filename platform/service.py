@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..serving.client import Client
+from ..serving.client import Client, Refused
 from .display import Shown
 from .errors import PlatformError
 from .explanation import Explanation, explain
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from ..serving.client import Answer, Receipt
     from ..training.night import Night
     from .api import Platform
+
+T = TypeVar("T")
+UNAUTHORIZED = 401
 
 
 class Service(Shown):
@@ -57,18 +60,19 @@ class Service(Shown):
     def client(self) -> Client:
         """The HTTP client that `predict` and `feedback` use."""
         if self._client is None:
-            self._client = Client(self._platform.address(self.name), name=self.name)
+            key = self._platform.api_key(self.name)
+            self._client = Client(self._platform.address(self.name), name=self.name, api_key=key)
             # Nobody closes a service; its connections end with it, and at the latest with the program.
             weakref.finalize(self, self._client.close)
         return self._client
 
     def predict(self, rows: Any, *, outputs: Sequence[str] | None = None) -> Answer:
         """Predict; see `tenfold.Client.predict`."""
-        return self.client.predict(rows, outputs=outputs)
+        return self._asked(lambda client: client.predict(rows, outputs=outputs))
 
     def feedback(self, ids: Sequence[str] | Mapping[str, Any], labels: Any = None) -> Receipt:
         """Send what turned out to be true; see `tenfold.Client.feedback`."""
-        return self.client.feedback(ids, labels)
+        return self._asked(lambda client: client.feedback(ids, labels))
 
     def status(self) -> Status:
         """Desired and actual state, and why they differ."""
@@ -82,11 +86,25 @@ class Service(Shown):
         """Change fields of the spec, e.g. `change(resources={"cpu": 2})`, and return when it is so."""
         before = self.status().spec
         spec = before.changed(**fields)
-        if self._client and (before.host, before.port) != (spec.host, spec.port):
-            self._client.close()
-            self._client = None
+        if (before.host, before.port) != (spec.host, spec.port):
+            self._forget_client()
         with shown_progress(progress) as report:
             return roll_out(self._target, spec, progress=report)
+
+    def _asked(self, call: Callable[[Client], T]) -> T:
+        """What the model answers; a key that is valid no more is looked up again."""
+        try:
+            return call(self.client)
+        except Refused as e:
+            if e.status != UNAUTHORIZED:
+                raise
+            self._forget_client()
+            return call(self.client)
+
+    def _forget_client(self) -> None:
+        if self._client:
+            self._client.close()
+            self._client = None
 
     def scale(self, replicas: int, *, progress: Progress | None = None) -> Status:
         """Run that many replicas."""

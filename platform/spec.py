@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 from datetime import time
+from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -56,6 +57,29 @@ class ServerOptions(Frozen):
     max_body_bytes: int = Field(
         default=16 * 2**20, ge=1, description="Bytes in one request body; more are refused with 413."
     )
+    max_waiting_rows: int = Field(
+        default=10_000, ge=1, description="Rows that may wait for the model; what finds no room is refused with 503."
+    )
+    deadline_seconds: float = Field(
+        default=60, gt=0, description="From the head of a request to its answer; later it is answered with 504."
+    )
+    receive_seconds: float = Field(
+        default=30,
+        gt=0,
+        description="A request must have arrived whole so long after its first byte; else it gets 408.",
+    )
+    connection_seconds: float = Field(
+        default=300, gt=0, description="How long a connection is kept; the next one may reach another replica."
+    )
+    api_keys_file: Path | None = Field(
+        default=None,
+        description="File on this machine with an API key a line, for a local service; None: nobody needs a key.",
+    )
+    api_keys_secret: str | None = Field(
+        default=None,
+        pattern=r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$",
+        description="Secret on the cluster whose `keys` has an API key a line; None: nobody needs a key.",
+    )
     allow_pickle: bool = Field(default=False, description="Load models that need pickle, which can run any code.")
     trusted_types: tuple[str, ...] = Field(default=(), description="Types of your own that a skops model may contain.")
     accept_event_time: bool = Field(
@@ -64,6 +88,14 @@ class ServerOptions(Frozen):
     drain_seconds: float = Field(
         default=5, ge=0, description="How long keep-alive clients may move away before a stop."
     )
+
+    @field_validator("api_keys_file")
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        # Replicas have a folder of their own.
+        if value is not None and not value.is_absolute():
+            raise ValueError(f"'{value}' depends on the folder that one is in; write the whole path, /...")
+        return value
 
 
 class Images(Frozen):

@@ -71,9 +71,14 @@ class ApiKeys:
             logger.info("%s holds %d API keys now", self._file, len(self._digests))
 
 
-def _digests(content: bytes) -> list[bytes]:
+def keys_in(content: bytes) -> list[bytes]:
+    """The keys of a file, in its order."""
     lines = (line.strip() for line in content.splitlines())
-    return [_digest(line) for line in lines if line and not line.startswith(b"#")]
+    return [line for line in lines if line and not line.startswith(b"#")]
+
+
+def _digests(content: bytes) -> list[bytes]:
+    return [_digest(key) for key in keys_in(content)]
 
 
 def _digest(key: bytes) -> bytes:

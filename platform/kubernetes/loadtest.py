@@ -69,7 +69,7 @@ def service_named(words: str, namespace: str) -> str:
     return found[1]
 
 
-def objects(name: str, suffix: str, image: str, plan: LoadTest) -> list[Object]:
+def objects(name: str, suffix: str, image: str, plan: LoadTest, *, api_keys_secret: str | None = None) -> list[Object]:
     """The Job, and what is made after it and owned by it: pure but for reading the file of rows.
 
     Raises:
@@ -95,6 +95,8 @@ def objects(name: str, suffix: str, image: str, plan: LoadTest) -> list[Object]:
         START_SECONDS + STARTUP_SECONDS + WORKERS_ELSEWHERE_SECONDS + plan.run_time + plan.stop_seconds + SPARE_SECONDS
     )
     container["image"] = image
+    if api_keys_secret:
+        made.mount_keys(pod, api_keys_secret)
     # $(NAME) in an argument would stand for a variable.
     container["args"][0] = json.dumps(document).replace("$", "$$")
     return list(parts.values())
@@ -127,7 +129,7 @@ class ClusterLoad:
         self._name = service_named(words, target.api.namespace)
         spec = made.spec_of(target.existing(self._name))
         assert spec is not None, "looked at by existing()"
-        self._image = spec.images.user_interface
+        self._image, self._keys = spec.images.user_interface, spec.server.api_keys_secret
 
     @property
     def url(self) -> str:
@@ -140,7 +142,7 @@ class ClusterLoad:
         Raises:
             RunFailed: the run could not be done.
         """
-        job, *owned = objects(self._name, secrets.token_hex(3), self._image, plan)
+        job, *owned = objects(self._name, secrets.token_hex(3), self._image, plan, api_keys_secret=self._keys)
         name = str(job["metadata"]["name"])
         try:
             live = self._api.create(job)

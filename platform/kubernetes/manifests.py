@@ -14,6 +14,7 @@ from functools import cache
 from importlib import resources
 from typing import Any, Final
 
+from ..errors import KeysElsewhere
 from ..spec import ServiceSpec
 
 Object = dict[str, Any]
@@ -23,11 +24,13 @@ SPEC, CAUSE = "tenfold.dev/spec", "kubernetes.io/change-cause"
 SERVICE_LABEL, OWNED_LABEL = "tenfold.dev/service", "tenfold.dev/of"
 DATABASE_SECRET, DATABASE_KEY = "tenfold-database", "url"
 REGISTRY: Final = "http://mlflow:5000"
-PRE_STOP_SECONDS, LONGEST_REQUEST_SECONDS, LOG_CLOSE_SECONDS = 5, 30, 20
+PRE_STOP_SECONDS, LOG_CLOSE_SECONDS = 5, 20
+KEYS_FOLDER, KEYS = "/etc/tenfold/api-keys", "keys"
 NEVER: Final = "0 2 * * *"
 _SHARED = ("database.yaml", "registry.yaml")
 _PAGE = ("user-interface.yaml", "ingress.yaml", "httproute/httproute.yaml")
 _OWN = ("training.yaml", "serving.yaml", "autoscaling/autoscaling.yaml")
+_KEYS = "api-keys/api-keys.yaml"
 
 
 @cache
@@ -97,6 +100,8 @@ def page_manifests(spec: ServiceSpec) -> list[Object]:
 def service_manifests(spec: ServiceSpec, *, replicas: int | None = None) -> list[Object]:
     """What belongs to this service alone, its Deployment last: by then all that its pods need is there."""
     parts = [named(part, spec.name) for part in load(*_OWN)]
+    if spec.server.api_keys_secret:
+        parts += keys_manifests(spec.name, spec.server.api_keys_secret)
     setters: Mapping[str, Callable[[Object, ServiceSpec], None]] = {
         "CronJob": _set_cron_job,
         "HorizontalPodAutoscaler": _set_autoscaler,
@@ -110,13 +115,36 @@ def service_manifests(spec: ServiceSpec, *, replicas: int | None = None) -> list
     return sorted(wanted, key=lambda part: part["kind"] == "Deployment")
 
 
+def keys_manifests(name: str, secret: str) -> list[Object]:
+    """What lets the page read the keys of the service."""
+    parts = [named(part, name) for part in load(_KEYS)]
+    for part in parts:
+        if part["kind"] == "Role":
+            part["rules"][0]["resourceNames"] = [secret]
+    return parts
+
+
+def mount_keys(pod: Object, secret: str) -> None:
+    """Show the keys of a Secret to the first container of a pod; what changes in it changes there within a minute."""
+    container = pod["containers"][0]
+    container["env"].append({"name": "TENFOLD_API_KEYS_FILE", "value": f"{KEYS_FOLDER}/{KEYS}"})
+    container["volumeMounts"].append({"name": "api-keys", "mountPath": KEYS_FOLDER, "readOnly": True})
+    pod["volumes"].append({"name": "api-keys", "secret": {"secretName": secret}})
+
+
 def deployment(spec: ServiceSpec, *, replicas: int | None = None) -> Object:
     """The one object that a new version changes."""
     return service_manifests(spec, replicas=replicas)[-1]
 
 
 def set_deployment(part: Object, spec: ServiceSpec, *, replicas: int | None = None) -> None:
-    """Set all of a Deployment that the spec says."""
+    """Set all of a Deployment that the spec says.
+
+    Raises:
+        KeysElsewhere: the spec names a file of keys alone.
+    """
+    if spec.server.api_keys_file and not spec.server.api_keys_secret:
+        raise KeysElsewhere("api_keys_file", "api_keys_secret")
     annotations = part["metadata"]["annotations"]
     annotations[SPEC] = spec.model_dump_json(exclude_defaults=True)
     annotations[CAUSE] = spec.model
@@ -126,7 +154,7 @@ def set_deployment(part: Object, spec: ServiceSpec, *, replicas: int | None = No
     )
     pod = part["spec"]["template"]["spec"]
     pod["terminationGracePeriodSeconds"] = (
-        PRE_STOP_SECONDS + math.ceil(spec.server.drain_seconds) + LONGEST_REQUEST_SECONDS + LOG_CLOSE_SECONDS
+        PRE_STOP_SECONDS + math.ceil(spec.server.drain_seconds + spec.server.deadline_seconds) + LOG_CLOSE_SECONDS
     )
     container = pod["containers"][0]
     container["image"] = spec.images.serving
@@ -134,7 +162,7 @@ def set_deployment(part: Object, spec: ServiceSpec, *, replicas: int | None = No
         "requests": {"cpu": f"{math.ceil(spec.resources.cpu * 1000)}m", "memory": spec.resources.memory},
         "limits": {"memory": spec.resources.memory},
     }
-    options = spec.server.model_dump()
+    options = spec.server.model_dump(exclude={"api_keys_file", "api_keys_secret"})
     _set(
         container,
         {
@@ -147,6 +175,8 @@ def set_deployment(part: Object, spec: ServiceSpec, *, replicas: int | None = No
         },
     )
     _refer_to_database(container, spec)
+    if spec.server.api_keys_secret:
+        mount_keys(pod, spec.server.api_keys_secret)
 
 
 def named(part: Object, name: str, seed: str = SEED) -> Object:

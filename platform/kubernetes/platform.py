@@ -28,6 +28,7 @@ def parts(namespace: str | None = None, context: str | None = None) -> dict[str,
         "registry": ClusterRegistry(reach),
         "log_url": reach.log_url,
         "address": reach.model,
+        "api_key": reach.api_key,
         # In the cluster, in the training image, a night is a process as everywhere.
         "nights": None if api.in_cluster else ClusterNights(api),
     }

@@ -8,6 +8,7 @@ its pods are called ready for most of a minute: connections to them are found ou
 
 from __future__ import annotations
 
+import base64
 import os
 import random
 import select
@@ -22,6 +23,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from ...training.registry import Registry
+from .. import keys
+from ..errors import KeyUnknown
 from . import manifests as made
 from .api import Api, Object
 from .errors import KubernetesError, NotReachable
@@ -199,6 +202,23 @@ class Reach:
             return f"http://{name}-svc.{self._target.api.namespace}"
         return f"http://127.0.0.1:{self._port(f'app={name}', 80)}"
 
+    def api_key(self, name: str) -> str | None:
+        """The first API key of the service; None where nobody needs one.
+
+        Raises:
+            UnknownService: no such service.
+            KeyUnknown: its Secret cannot be read, or has none.
+        """
+        spec = made.spec_of(self._target.existing(name))
+        secret = spec and spec.server.api_keys_secret
+        if not secret:
+            return None
+        try:
+            stored = self._target.api.get("Secret", secret).get("data") or {}
+        except KubernetesError as e:
+            raise KeyUnknown(f"the Secret {secret}", str(e)) from e
+        return keys.first(base64.b64decode(stored.get(made.KEYS, "")), f"the Secret {secret}")
+
     def registry(self) -> str:
         """Where this process reaches the registry; the server is made and waited for if need be."""
         if given := os.environ.get("TENFOLD_REGISTRY_URI"):
@@ -214,8 +234,6 @@ class Reach:
         """Where this process reaches the inference log's database."""
         if given := os.environ.get("TENFOLD_LOG_URL"):
             return given
-        import base64
-
         api = self._target.api
         spec = self._target.any_spec()
         name = (spec and spec.database) or made.DATABASE_SECRET

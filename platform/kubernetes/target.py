@@ -308,6 +308,8 @@ def _pruned(live: Object | None, spec: ServiceSpec) -> list[tuple[str, str]]:
     gone: list[tuple[str, str]] = []
     if before.autoscaling and not spec.autoscaling:
         gone.append(("HorizontalPodAutoscaler", f"{spec.name}-serving"))
+    if (secret := before.server.api_keys_secret) and not spec.server.api_keys_secret:
+        gone += [(part["kind"], part["metadata"]["name"]) for part in made.keys_manifests(spec.name, secret)]
     if before.ingress.kind != spec.ingress.kind:
         names = {"ingress": ("Ingress", "ml-product-ingress"), "httproute": ("HTTPRoute", "ml-product-route")}
         gone += [names[before.ingress.kind]] if before.ingress.kind in names else []

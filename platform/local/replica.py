@@ -95,7 +95,7 @@ def start_replica(
 ) -> ReplicaProcess:
     """Start a replica that accepts on `listen_fd` as soon as it is ready."""
     folder.metrics.mkdir(parents=True, exist_ok=True)
-    server = spec.server.model_dump()
+    server = spec.server.model_dump(exclude_none=True, exclude={"api_keys_secret"})
     with bind("127.0.0.1", 0) as probe:
         process = start(
             state,

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import httpx
 
-from ..errors import PlatformError, StateUnusable
+from ..errors import KeysElsewhere, PlatformError, StateUnusable
 from ..plan import differences
 from ..spec import ServiceSpec
 from ..target import Change, LogLine, Replica, Status, Traffic
@@ -59,6 +59,7 @@ class LocalTarget:
 
     def plan(self, spec: ServiceSpec) -> tuple[Change, ...]:
         """What `apply(spec)` would change; empty when nothing."""
+        _check_keys(spec)
         folder = self.state.service(spec.name)
         return differences(folder.current().spec if folder.exists else None, spec)
 
@@ -68,7 +69,9 @@ class LocalTarget:
         Raises:
             AddressInUse: another program listens where the service should.
             StateUnusable: the state folder cannot be written.
+            KeysElsewhere: the spec names keys in a Secret alone.
         """
+        _check_keys(spec)
         self.state.create()
         folder = self.state.service(spec.name)
         self._await_deletion(folder)
@@ -236,6 +239,11 @@ class LocalTarget:
                 with suppress(httpx.HTTPError):
                     return traffic_of(_ask(f"{replica.url}/metrics").text)
         return ()
+
+
+def _check_keys(spec: ServiceSpec) -> None:
+    if spec.server.api_keys_secret and spec.server.api_keys_file is None:
+        raise KeysElsewhere("api_keys_secret", "api_keys_file")
 
 
 def _ask(url: str) -> httpx.Response:

@@ -43,6 +43,8 @@ class PlatformSource:
         """Ask the service's model server."""
         base = self._platform.address(name).rstrip("/")
         headers = {"Content-Type": "application/json"} if body is not None else {}
+        if key := self._platform.api_key(name):
+            headers["Authorization"] = f"Bearer {key}"
         try:
             with self._http.stream(method, base + path, content=body, headers=headers) as response:
                 return Reply(response.status_code, _bounded(name, response))

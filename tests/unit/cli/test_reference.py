@@ -15,6 +15,7 @@ ELSEWHERE = {
     "local": "status",  # the --state of every command
     "kubernetes": "status",  # the --target of every command
     "address": "predict",
+    "api_key": "predict",
     "spec": "plan",
     "service": "status",
     "services": "status",

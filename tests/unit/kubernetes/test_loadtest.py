@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tenfold.loadtests import access
 from tenfold.loadtests.errors import InvalidPlan
 from tenfold.loadtests.plan import LoadTest
 from tenfold.platform.kubernetes.loadtest import FILE, START_SECONDS, objects, service_named
@@ -35,6 +36,22 @@ def test_all_parts_are_of_one_run() -> None:
     # The service lets it in, and does not take it for one of its replicas.
     assert pod["metadata"]["labels"]["tenfold.dev/client"] == "m"
     assert "app" not in pod["metadata"]["labels"]
+
+
+def test_the_pods_have_the_keys_that_the_service_asks_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    job = objects("m", "x", IMAGE, LoadTest(URL), api_keys_secret="shop-keys")[0]
+    pod = job["spec"]["template"]["spec"]
+    (env,) = (e for e in pod["containers"][0]["env"] if e["name"] == access.FILE_VARIABLE)
+    (mount,) = (m for m in pod["containers"][0]["volumeMounts"] if env["value"] == f"{m['mountPath']}/keys")
+    (volume,) = (v for v in pod["volumes"] if v["name"] == mount["name"])
+    assert volume["secret"] == {"secretName": "shop-keys"}
+
+    (tmp_path / "keys").write_text("# of the shop\nfirst\nsecond\n")
+    monkeypatch.setenv(access.FILE_VARIABLE, str(tmp_path / "keys"))
+    monkeypatch.setenv(access.VARIABLE, "")
+    assert access.headers() == {}
+    access.take_from_file()
+    assert access.headers() == {"Authorization": "Bearer first"}
 
 
 def test_the_job_differs_from_the_yaml_in_what_the_plan_says_alone() -> None:

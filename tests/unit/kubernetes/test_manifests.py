@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 import yaml
+from tenfold.platform.errors import KeysElsewhere
 from tenfold.platform.kubernetes.manifests import (
     deployment,
+    keys_manifests,
     load,
     manifests,
     named,
@@ -17,7 +19,8 @@ from tenfold.platform.kubernetes.manifests import (
     version_of,
 )
 from tenfold.platform.kubernetes.render import render
-from tenfold.platform.spec import ServiceSpec
+from tenfold.platform.spec import ServerOptions, ServiceSpec
+from tenfold.serving.settings import Settings
 
 ROOT = Path(__file__).parents[3]
 GOLDEN = Path(__file__).parent / "golden"
@@ -27,7 +30,16 @@ SPECS = {
     "everything": SPEC.changed(
         replicas=4,
         resources={"cpu": 0.05, "memory": "1Gi"},
-        server={"drain_seconds": 2, "trusted_types": ("mine.Step", "mine.Other"), "accept_event_time": True},
+        server={
+            "max_waiting_rows": 500,
+            "deadline_seconds": 2.5,
+            "receive_seconds": 10,
+            "connection_seconds": 60,
+            "api_keys_secret": "flight-keys",
+            "trusted_types": ("mine.Step", "mine.Other"),
+            "accept_event_time": True,
+            "drain_seconds": 2,
+        },
         retraining={"at": "02:30", "timezone": "America/New_York"},
         images={"serving": "registry.example/ml-serving:2.1", "training": "registry.example/ml-training:2.1"},
         ingress={"path": "/models", "host": "ml.example.org", "tls_secret": "ml-tls", "class_name": "traefik"},
@@ -106,9 +118,58 @@ def test_every_pod_is_restricted_and_leaves_nothing_to_chance(pod: Object) -> No
 
 
 def test_the_replica_outlives_its_longest_request() -> None:
-    pod = deployment(SPEC.changed(server={"drain_seconds": 12.5}))["spec"]["template"]["spec"]
+    slow = SPEC.changed(server={"drain_seconds": 12.5, "deadline_seconds": 90})
+    pod = deployment(slow)["spec"]["template"]["spec"]
     sleep = pod["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
-    assert pod["terminationGracePeriodSeconds"] >= sleep + 12.5 + 30 + 5
+    assert pod["terminationGracePeriodSeconds"] >= sleep + 12.5 + 90 + 5
+
+
+def test_every_setting_of_the_server_reaches_its_container() -> None:
+    env = {
+        e["name"]: e.get("value", "")
+        for e in deployment(SPECS["everything"])["spec"]["template"]["spec"]["containers"][0]["env"]
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in env.items():
+            patch.setenv(name, value)
+        told = Settings()  # pyright: ignore[reportCallIssue]
+    wished = SPECS["everything"].server
+    for field in set(ServerOptions.model_fields) - {"api_keys_file", "api_keys_secret"}:
+        assert getattr(told, field) == getattr(wished, field), field
+    assert told.api_keys_file == Path("/etc/tenfold/api-keys/keys")
+
+
+def test_keys_are_a_mounted_secret_that_the_page_may_read() -> None:
+    parts = by_name(service_manifests(SPECS["everything"]))
+    rules = parts["Role", "flight-delay-api-keys"]["rules"]
+    assert rules == [{"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["flight-keys"], "verbs": ["get"]}]
+    binding = parts["RoleBinding", "flight-delay-api-keys"]
+    assert (binding["roleRef"]["name"], [s["name"] for s in binding["subjects"]]) == (
+        "flight-delay-api-keys",
+        ["user-interface"],
+    )
+    assert not [name for _, name in by_name(service_manifests(SPEC)) if name.endswith("api-keys")]
+
+
+def test_the_component_of_keys_is_what_its_own_spec_gives() -> None:
+    component = yaml.safe_load((ROOT / "k8s" / "api-keys" / "kustomization.yaml").read_text())
+    patch = yaml.safe_load(component["patches"][0]["patch"])
+    spec = spec_of(patch)
+    assert spec
+    secret = spec.server.api_keys_secret
+    assert secret
+    without = deployment(spec.changed(server={"api_keys_secret": None}))["spec"]["template"]["spec"]
+    pod = deployment(spec)["spec"]["template"]["spec"]
+    added = patch["spec"]["template"]["spec"]
+    for key in ("env", "volumeMounts"):
+        assert pod["containers"][0][key] == without["containers"][0][key] + added["containers"][0][key]
+    assert pod["volumes"] == without["volumes"] + added["volumes"]
+    assert load("api-keys/api-keys.yaml") == keys_manifests("ml-model", secret)
+
+
+def test_keys_in_a_file_of_this_machine_are_no_keys_on_a_cluster() -> None:
+    with pytest.raises(KeysElsewhere, match=r"server.api_keys_file .* everybody could ask .* server.api_keys_secret"):
+        manifests(SPEC.changed(server={"api_keys_file": "/etc/keys"}))
 
 
 def test_a_night_may_change_one_deployment_and_nothing_else() -> None:

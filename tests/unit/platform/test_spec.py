@@ -5,7 +5,8 @@ from datetime import time
 import pytest
 from tenfold.platform.errors import InvalidSpec
 from tenfold.platform.plan import differences
-from tenfold.platform.spec import ServiceSpec
+from tenfold.platform.spec import ServerOptions, ServiceSpec
+from tenfold.serving.settings import Settings
 
 SPEC = ServiceSpec.of(name="flight-delay", model="models:/flight-delay/7")
 
@@ -26,6 +27,8 @@ SPEC = ServiceSpec.of(name="flight-delay", model="models:/flight-delay/7")
         ({"retraining": {"at": "25:00"}}, "25:00"),
         ({"retraining": {"train": "os.system('x')"}}, "retraining.train"),
         ({"resources": {"memory": "much"}}, "resources.memory"),
+        ({"server": {"api_keys_file": "keys"}}, "'keys' depends on the folder that one is in"),
+        ({"server": {"api_keys_secret": "No Secret"}}, "server.api_keys_secret"),
     ],
 )
 def test_wrong_fields_are_named(fields: dict[str, object], words: str) -> None:
@@ -49,6 +52,12 @@ def test_a_replica_is_made_from_version_and_server_but_not_from_their_number() -
     assert SPEC.changed(retraining={"at": "02:00"}).template == SPEC.template
     assert SPEC.changed(model="models:/flight-delay/8").template != SPEC.template
     assert SPEC.changed(server={"max_rows": 5}).template != SPEC.template
+
+
+def test_what_a_server_can_be_told_means_the_same_in_the_spec() -> None:
+    for name, field in ServerOptions.model_fields.items():
+        if name != "api_keys_secret":
+            assert field.default == Settings.model_fields[name].default, name
 
 
 def test_a_plan_names_changed_fields_only() -> None:
