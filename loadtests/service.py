@@ -116,7 +116,7 @@ def _ask(client: httpx.Client, url: str, method: str, path: str, document: Any =
         reason = str(e) or type(e).__name__
         remedy = "Check the address, and that the service runs: tenfold status"
         raise ServiceUnreachable(f"Nothing answers at {url} ({reason}). {remedy}") from e
-    if answer.status_code == httpx.codes.UNAUTHORIZED:
+    if answer.status_code == 401:
         raise ServiceUnreachable(f"The service at {url} asks for an API key; set {access.VARIABLE} to a valid one")
     return answer
 
