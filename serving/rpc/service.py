@@ -14,10 +14,11 @@ from uuid import uuid4
 
 import grpc
 import grpc.aio
+from google.protobuf.message import DecodeError
 
 from ... import __version__
 from ..core import Core
-from ..errors import ModelUnloadable, ServingError
+from ..errors import InvalidInput, ModelUnloadable, ServingError
 from ..keys import ApiKeys
 from ..logs import request_id
 from ..metrics import Metrics
@@ -26,7 +27,7 @@ from ..protocols.tensors import batch
 from ..schema import v2_inputs
 from ..settings import Settings
 from . import tensors
-from .messages import MESSAGES, SERVICE
+from .messages import MESSAGES, PACKAGE, SERVICE
 
 Method = Callable[[Any, Any], Awaitable[Any]]
 
@@ -91,7 +92,6 @@ class Service:
             {
                 name: grpc.unary_unary_rpc_method_handler(
                     self._answering(name, method),
-                    request_deserializer=MESSAGES[f"{name}Request"].FromString,
                     response_serializer=MESSAGES[f"{name}Response"].SerializeToString,
                 )
                 for name, method in methods.items()
@@ -142,7 +142,7 @@ class Service:
     def _answering(self, name: str, method: Method) -> Method:
         closed = name not in _PROBES or self.settings.api_keys_for_probes
 
-        async def answer(request: Any, context: Any) -> Any:
+        async def answer(message: bytes, context: Any) -> Any:
             started, status = time.monotonic(), 499  # as nginx counts a client that went away
             metadata = _metadata(context)
             identity = metadata.get("x-request-id") or uuid4().hex
@@ -150,7 +150,7 @@ class Service:
             try:
                 if closed and self.keys is not None:
                     self.keys.check(metadata.get("authorization", ""))
-                content = await method(request, context)
+                content = await method(_read(f"{name}Request", message), context)
                 status = 200
                 return content
             except ServingError as e:
@@ -167,6 +167,18 @@ class Service:
             return await context.abort(_CODES.get(status, grpc.StatusCode.INTERNAL), sentence)
 
         return answer
+
+
+def _read(kind: str, message: bytes) -> Any:
+    """The message. gRPC would read it before the method is asked, and call what cannot be read a failure of ours.
+
+    Raises:
+        InvalidInput: it is none of that kind.
+    """
+    try:
+        return MESSAGES[kind].FromString(message)
+    except DecodeError as e:
+        raise InvalidInput(f"The {len(message)} bytes of the message are no {PACKAGE}.{kind}. Send one") from e
 
 
 def _metadata(context: Any) -> dict[str, str]:

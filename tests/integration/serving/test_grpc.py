@@ -65,6 +65,17 @@ def test_what_it_asks_about_a_server_and_its_model(iris: triton.InferenceServerC
     assert metadata["outputs"][1] == {"name": "predict_proba", "datatype": "FP64", "shape": ["-1", "3"]}
 
 
+def test_bytes_that_are_no_message_are_the_clients_fault(
+    iris_server: tuple[ModelServer, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    for method in ("ModelInfer", "ServerLive"):
+        with grpc.insecure_channel(iris_server[1]) as channel, pytest.raises(grpc.RpcError) as caught:
+            channel.unary_unary(f"/inference.GRPCInferenceService/{method}")(b"\x0a\xff\xff", timeout=10)
+        assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+        assert caught.value.details() == f"The 3 bytes of the message are no inference.{method}Request. Send one"
+    assert not [record for record in caplog.records if record.exc_info]
+
+
 @pytest.mark.parametrize("datatype", ["FP16", "FP32", "FP64"])
 def test_raw_contents(iris: triton.InferenceServerClient, datatype: str) -> None:
     rows = TABLE.to_numpy(f"f{int(datatype[2:]) // 8}")
