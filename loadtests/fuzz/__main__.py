@@ -11,7 +11,6 @@ import importlib.util
 import shutil
 import sys
 from collections.abc import Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -24,14 +23,14 @@ from .exchange import Connection
 from .memory import Memory
 from .result import Result
 from .run import Lane, fuzz, send
-from .server import Server, started
+from .server import started
 from .target import Target, look
 
 BROKEN = 3
 # Longer than any limit that a server has by default.
 PATIENCE = 90.0
 RPC_CHANNELS, RPC_SHARE = 2, 0.15
-LONGEST_WARM_UP = 120.0
+WARM_UP_SECONDS = 120.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,28 +50,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fuzzed(options: Any, folder: Path) -> Result:
-    own = started(folder, rpc=_has_grpc()) if options.start else nullcontext(None)
-    with own as server:
-        result = asyncio.run(_run(options, server))
-    if server and server.fault:
+    if not options.start:
+        return asyncio.run(_run(options, options.url.rstrip("/"), options.grpc, options.pid))
+    with started(folder, rpc=_has_grpc()) as (server, rpc):
+        result = asyncio.run(_run(options, server.url, rpc, [server.process.pid]))
+    if server.fault:
         result.server = server.fault
         shutil.copy(server.log, options.failures.with_suffix(".server.log"))
     return result
 
 
-async def _run(options: Any, server: Server | None) -> Result:
-    url, rpc = (server.url, server.rpc) if server else (options.url.rstrip("/"), options.grpc)
+async def _run(options: Any, url: str, rpc: str | None, pids: Sequence[int]) -> Result:
     target = await asyncio.to_thread(look, url, options.seed)
-    seconds = options.minutes * 60
-    pids = [server.process.pid] if server else options.pid
     options.failures.unlink(missing_ok=True)  # those of an earlier run
-    result = Result(Memory(pids, min(LONGEST_WARM_UP, seconds / 5)), options.failures)
+    result = Result(Memory(pids, WARM_UP_SECONDS), options.failures)
     lanes = _lanes(options, target, rpc)
     if options.only:
         lane, _, number = options.only.rpartition(":")
         await send(lanes[lane or "http"], int(number), result)
     else:
-        await fuzz(list(lanes.values()), result, seconds)
+        await fuzz(list(lanes.values()), result, options.minutes * 60)
     return result
 
 
