@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 TICK_SECONDS = 0.001
@@ -102,8 +102,7 @@ async def closed(port: int, request: bytes, connections: int, seconds: float) ->
     for client in clients:
         client.send(time.monotonic())
     await asyncio.sleep(seconds)
-    for client in clients:
-        client.close()
+    await _closed(clients)
     return seen
 
 
@@ -141,9 +140,15 @@ async def opened(port: int, request: bytes, rate: float, seconds: float, connect
                 renewing.add(task)
                 task.add_done_callback(renewing.discard)
         await asyncio.sleep(TICK_SECONDS)
+    await asyncio.gather(*renewing)
+    await _closed(clients)
+    return seen
+
+
+async def _closed(clients: Sequence[Client]) -> None:
     for client in clients:
         client.close()
-    return seen
+    await asyncio.sleep(0)  # the loop closes them in its next turn
 
 
 async def _connected(

@@ -16,18 +16,22 @@ REQUEST = b"GET / HTTP/1.1\r\n\r\n"
 async def serving(*answers: bytes, every: int = 1) -> AsyncGenerator[int]:
     """A port at which each request is answered with the next of the answers, over and over; only each `every`-th is."""
     count = 0
+    connections: list[asyncio.Task[None] | None] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal count
+        connections.append(asyncio.current_task())
         while await reader.read(65536):
             count += 1
             if count % every == 0:
                 writer.write(answers[count % len(answers)])
         writer.close()
+        await writer.wait_closed()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server:
         yield server.sockets[0].getsockname()[1]
+        await asyncio.gather(*(task for task in connections if task))
 
 
 def answer(status: int, *headers: bytes) -> bytes:
