@@ -21,12 +21,17 @@ from .protocols import about, feedback, health, mlflow, openapi, predict, v1, v2
 from .protocols.edge import Edge
 from .protocols.envelope import Envelope, refuse, refuse_route
 from .settings import Settings
+from .tracing import Tracer
+
+PREDICTIONS = {**predict.PREDICTIONS, **v2.PREDICTIONS, **v1.PREDICTIONS, **mlflow.PREDICTIONS}
+"""What reads the body of a POST, by the paths that answer with predictions."""
 
 
 def create_app(core: Core, settings: Settings, metrics: Metrics) -> tuple[FastAPI, Edge]:
     """The ASGI application over `core`, and the edge that all its routes were given."""
     keys = ApiKeys(settings.api_keys_file) if settings.api_keys_file else None
-    edge = Edge(core, settings, metrics, keys)
+    tracer = Tracer(settings.name or "tenfold") if settings.tracing else None
+    edge = Edge(core, settings, metrics, keys, tracer)
     app = FastAPIOffline(title="tenfold model server", summary=summary, redoc_url=None, redirect_slashes=False)
     for protocol in (about, predict, feedback, v2, v1, mlflow, health):
         app.include_router(protocol.router(edge))

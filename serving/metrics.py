@@ -14,11 +14,12 @@ import os
 import struct
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import Any, Literal, TypeVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.samples import Sample
@@ -92,7 +93,7 @@ class Metrics:
             }.items()
         }
         self._log_seen = dict.fromkeys(self._log_rows, 0)
-        # Noted, and not published yet: seconds of requests and of their stages.
+        # Noted, and not published yet: seconds of requests, and the times of their stages.
         self._answers: defaultdict[tuple[str, int, str], list[float]] = defaultdict(list)
         self._stages: defaultdict[str, list[tuple[float, ...]]] = defaultdict(list)
         self.last_predicted = 0.0  # seconds since the epoch
@@ -101,9 +102,9 @@ class Metrics:
         """A request was answered, or its client went away (code 499)."""
         self._answers[protocol, code, version].append(seconds)
 
-    def staged(self, protocol: str, *seconds: float) -> None:
-        """A prediction took so many seconds in each of the `STAGES`."""
-        self._stages[protocol].append(seconds)
+    def staged(self, protocol: str, times: tuple[float, ...]) -> None:
+        """A prediction began at the first of the `times`, of any clock, and ended its `STAGES` at the others."""
+        self._stages[protocol].append(times)
 
     def shed(self, reason: Literal["queue", "deadline"]) -> None:
         """A request was refused because too much is asked of the server."""
@@ -117,7 +118,7 @@ class Metrics:
             _observe(self._request_seconds.labels(protocol), seconds)
         stages, self._stages = self._stages, defaultdict(list)
         for protocol, noted in stages.items():
-            for stage, seconds in zip(STAGES, zip(*noted, strict=True), strict=True):
+            for stage, seconds in zip(STAGES, np.diff(noted).T, strict=True):
                 _observe(self._stage_seconds.labels(protocol, stage), seconds)
 
     def predicted(self, rows: int, seconds: float, version: str) -> None:
@@ -155,14 +156,15 @@ class Metrics:
         return shared
 
 
-def _observe(histogram: Histogram, values: Sequence[float]) -> None:
+def _observe(histogram: Histogram, values: ArrayLike) -> None:
     """As `histogram.observe` for each value, which is all that prometheus_client has."""
     buckets: list[Any] = histogram._buckets  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
+    values = np.asarray(values)
     places = np.searchsorted(_SECONDS, values)  # the first bucket whose bound is not below the value
     for place, count in enumerate(np.bincount(places, minlength=len(buckets)).tolist()):
         if count:
             buckets[place].inc(count)
-    histogram._sum.inc(sum(values))  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
+    histogram._sum.inc(float(values.sum()))  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
 
 
 def _read(read: Callable[[], T]) -> T:

@@ -25,7 +25,7 @@ from typing import Any
 import uvicorn
 
 from .acceptor import Acceptor
-from .app import create_app
+from .app import PREDICTIONS, create_app
 from .connection import Connection
 from .core import Core
 from .errors import ModelUnloadable
@@ -54,7 +54,7 @@ class ModelServer(uvicorn.Server):
         self.core = Core(settings, asked=self.metrics.predicted)
         self.failure: ModelUnloadable | None = None
         app, self.edge = create_app(self.core, settings, self.metrics)
-        self.lane = Lane(self.edge)
+        self.lane = Lane(self.edge, PREDICTIONS)
         super().__init__(
             uvicorn.Config(
                 app,
@@ -111,6 +111,8 @@ class ModelServer(uvicorn.Server):
         await super().shutdown(sockets)
         self._counting.cancel()
         await asyncio.to_thread(self.core.close, LOG_CLOSE_SECONDS)
+        if self.edge.tracer:
+            await asyncio.to_thread(self.edge.tracer.close)
         self.edge.publish()
         logger.info("stopped after %d requests", self.server_state.total_requests)
 

@@ -1,30 +1,19 @@
-"""What every route is given: the core, its settings and the metrics, and the few steps that all protocols share.
-
-bytes -> media type -> document        (`bodies`)
-document -> Question                   (the protocol's own module, with `Core`'s validator)
-Question -> Prediction -> answer       (`exchange`)
-"""
+"""What every route is given: the core, its settings and the metrics, and the few steps that all of them share."""
 
 from __future__ import annotations
 
-import asyncio
-import re
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
 
-from fastapi import APIRouter, Request, Response
-from fastapi.routing import APIRoute
+from fastapi import Request, Response
 
-from ..batching import settle
 from ..core import Core
 from ..errors import Unauthorized
 from ..keys import ApiKeys
 from ..metrics import Metrics
 from ..settings import Settings
+from ..tracing import Tracer
 from . import bodies
-from .dialects import Dialect, dialect_of
-from .exchange import Ask, Exchange
-from .head import Head
+from .dialects import Dialect
 from .refusals import refusal
 
 STARTED, IDENTITY = "tenfold.started", "tenfold.identity"
@@ -38,24 +27,14 @@ class Edge:
 
     Attributes:
         keys: None where nobody needs one.
-        ways: the paths that ask for predictions, and what reads their bodies.
+        tracer: None where nothing is traced.
     """
 
     core: Core
     settings: Settings
     metrics: Metrics
     keys: ApiKeys | None = None
-    ways: list[tuple[re.Pattern[str], Ask]] = field(default_factory=list[tuple[re.Pattern[str], Ask]])
-
-    def predictions(self, routes: APIRouter, path: str, ask: Ask) -> None:
-        """Let a POST to `path` be answered by way of `ask`, which also says in the documentation what it does."""
-
-        async def predict(request: Request) -> Response:
-            return await self._exchange(request, ask)
-
-        route = APIRoute(f"{routes.prefix}{path}", predict, methods=["POST"], description=ask.__doc__, tags=routes.tags)
-        routes.routes.append(route)
-        self.ways.append((route.path_regex, ask))
+    tracer: Tracer | None = None
 
     async def body(self, request: Request) -> bytes:
         """The request's bytes, at most `max_body_bytes`."""
@@ -81,16 +60,3 @@ class Edge:
         self.metrics.publish()
         if self.core.writer:
             self.metrics.logged(self.core.writer.counts())
-
-    async def _exchange(self, request: Request, ask: Ask) -> Response:
-        body = await self.body(request)
-        scope = request.scope
-        exchange = Exchange(
-            self.core, self.metrics, ask, dialect_of(scope["path"]), Head.of(request), scope[IDENTITY], scope[STARTED]
-        )
-        answered: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
-        exchange.begin(body, partial(settle, answered))
-        try:
-            return await answered
-        finally:
-            exchange.drop()

@@ -8,10 +8,11 @@ which answers the very same.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from fastapi import Response
+from starlette.routing import compile_path
 
 from .dialects import Dialect, dialect_of
 from .edge import CLIENT_WENT_AWAY, Edge
@@ -34,8 +35,14 @@ class Way:
 class Lane:
     """One per process, for all connections."""
 
-    def __init__(self, edge: Edge) -> None:
+    def __init__(self, edge: Edge, asks: Mapping[str, Ask]) -> None:
+        """
+        Args:
+            edge: of the server.
+            asks: what may be asked for, by path.
+        """
         self._edge = edge
+        self._asks = [(compile_path(path)[0], ask) for path, ask in asks.items()]
         self.known: dict[bytes, Way] = {}
         self.max_body_bytes = edge.settings.max_body_bytes
 
@@ -48,7 +55,7 @@ class Lane:
             path = url.decode("ascii")
         except UnicodeDecodeError:
             return None
-        for pattern, ask in self._edge.ways:
+        for pattern, ask in self._asks:
             if match := pattern.fullmatch(path):
                 if "%" in path or "?" in path:
                     return None
@@ -78,7 +85,7 @@ class Passage:
         self.identity = head.identity()
         self._edge, self._dialect, self._done = edge, way.dialect, False
         self._refusal = edge.turned_away(way.dialect, head.get(b"authorization"))
-        self._exchange = Exchange(edge.core, edge.metrics, way.ask, way.dialect, head, self.identity, self.started)
+        self._exchange = Exchange(edge, way.ask, way.dialect, head, self.identity, self.started)
 
     def begin(self, body: bytes, then: Callable[[Response], None]) -> None:
         """The body has arrived; `then` is told the answer, maybe within this call."""

@@ -8,7 +8,7 @@ from ..core import Core, Prediction
 from . import frames
 from .bodies import JSON, media_type, parse_object, reply, values
 from .edge import Edge
-from .exchange import Question
+from .exchange import Question, route
 from .head import Head
 
 CSV = "text/csv"
@@ -17,7 +17,7 @@ CSV = "text/csv"
 def router(edge: Edge) -> APIRouter:
     """The route, bound to `edge`."""
     routes = APIRouter(tags=["MLflow"])
-    edge.predictions(routes, "/invocations", ask)
+    routes.routes += (route(edge, path, ask) for path, ask in PREDICTIONS.items())
     return routes
 
 
@@ -31,3 +31,6 @@ def ask(core: Core, head: Head, body: bytes) -> Question:
 def answer(prediction: Prediction) -> Response:
     """The answer."""
     return reply({"predictions": values(prediction.outputs["predict"]), "ids": prediction.ids})
+
+
+PREDICTIONS = {"/invocations": ask}

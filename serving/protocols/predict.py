@@ -11,14 +11,14 @@ from ..core import Core, Prediction
 from ..errors import InvalidInput
 from .bodies import object_of, reply, values
 from .edge import Edge
-from .exchange import Question
+from .exchange import Question, route
 from .head import Head
 
 
 def router(edge: Edge) -> APIRouter:
     """The route, bound to `edge`."""
     routes = APIRouter(tags=["tenfold"])
-    edge.predictions(routes, "/predict", ask)
+    routes.routes += (route(edge, path, ask) for path, ask in PREDICTIONS.items())
     return routes
 
 
@@ -57,3 +57,6 @@ def answer(prediction: Prediction, outputs: tuple[str, ...] | None) -> Response:
     if outputs is not None:
         content["outputs"] = {name: values(prediction.outputs[name]) for name in outputs}
     return reply(content)
+
+
+PREDICTIONS = {"/predict": ask}

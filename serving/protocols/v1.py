@@ -9,7 +9,7 @@ from ..errors import InvalidInput
 from . import frames
 from .bodies import object_of, reply, values
 from .edge import Edge
-from .exchange import Question
+from .exchange import Question, route
 from .head import Head
 
 
@@ -29,7 +29,7 @@ def router(edge: Edge) -> APIRouter:
         core.check_model(request.path_params["name"], None)
         return reply({"name": core.model.name, "ready": core.ready}, 200 if core.ready else 503)
 
-    edge.predictions(routes, "/v1/models/{name}:predict", ask)
+    routes.routes += (route(edge, path, ask) for path, ask in PREDICTIONS.items())
     return routes
 
 
@@ -48,3 +48,6 @@ def ask(core: Core, head: Head, body: bytes) -> Question:
 def answer(prediction: Prediction) -> Response:
     """The answer."""
     return reply({"predictions": values(prediction.outputs["predict"]), "ids": prediction.ids})
+
+
+PREDICTIONS = {"/v1/models/{name}:predict": ask}

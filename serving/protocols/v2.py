@@ -16,7 +16,7 @@ from ..schema import OutputSpec, v2_inputs
 from . import binary, infer, tensors, triton
 from .bodies import JSON, Written, media_type, object_of, parse_object, reply
 from .edge import Edge
-from .exchange import Question
+from .exchange import Question, route
 from .head import Head
 from .infer import InferRequest
 
@@ -78,8 +78,7 @@ def router(edge: Edge) -> APIRouter:
         _check_model(edge, request)
         return reply({"name": core.model.name, "ready": core.ready}, 200 if core.ready else 503)
 
-    edge.predictions(routes, "/v2/models/{name}/infer", ask)
-    edge.predictions(routes, "/v2/models/{name}/versions/{version}/infer", ask)
+    routes.routes += (route(edge, path, ask) for path, ask in PREDICTIONS.items())
     return routes
 
 
@@ -112,3 +111,6 @@ def _asked(core: Core, head: Head, body: bytes) -> InferRequest:
 
 def _check_model(edge: Edge, request: Request) -> None:
     edge.core.check_model(request.path_params["name"], request.path_params.get("version"))
+
+
+PREDICTIONS = {"/v2/models/{name}/infer": ask, "/v2/models/{name}/versions/{version}/infer": ask}

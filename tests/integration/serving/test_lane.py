@@ -13,6 +13,7 @@ import httpx
 import numpy as np
 import pytest
 from integration.serving.threads import running, served
+from tenfold.serving.app import PREDICTIONS
 from tenfold.serving.protocols.lane import Lane
 from tenfold.serving.server import ModelServer
 from unit.serving.stage import FLOWER, Folders
@@ -111,7 +112,7 @@ def test_the_lane_and_the_app_answer_the_same(server: tuple[ModelServer, int], n
 
 
 def test_paths_that_a_client_makes_up_are_not_remembered_without_end(server: tuple[ModelServer, int]) -> None:
-    lane = Lane(server[0].edge)
+    lane = Lane(server[0].edge, PREDICTIONS)
     for n in range(300):
         assert lane.find(f"/v2/models/model{n}/infer".encode()) is not None
     assert len(lane.known) == 100
