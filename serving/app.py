@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
@@ -22,25 +20,27 @@ from .metrics import Metrics
 from .protocols import about, feedback, health, mlflow, openapi, predict, v1, v2
 from .protocols.edge import Edge
 from .protocols.envelope import Envelope, refuse, refuse_route
-from .protocols.shortcut import Shortcut
 from .settings import Settings
+from .tracing import Tracer
+
+PREDICTIONS = {**predict.PREDICTIONS, **v2.PREDICTIONS, **v1.PREDICTIONS, **mlflow.PREDICTIONS}
+"""What reads the body of a POST, by the paths that answer with predictions."""
 
 
-def create_app(core: Core, settings: Settings, metrics: Metrics) -> Shortcut:
-    """The ASGI application over `core`."""
-    edge = Edge(core, settings, metrics)
+def create_app(core: Core, settings: Settings, metrics: Metrics) -> tuple[FastAPI, Edge]:
+    """The ASGI application over `core`, and the edge that all its routes were given."""
+    keys = ApiKeys(settings.api_keys_file) if settings.api_keys_file else None
+    tracer = Tracer(settings.name or "tenfold") if settings.tracing else None
+    edge = Edge(core, settings, metrics, keys, tracer)
     app = FastAPIOffline(title="tenfold model server", summary=summary, redoc_url=None, redirect_slashes=False)
-    routers = [protocol.router(edge) for protocol in (about, predict, feedback, v2, v1, mlflow, health)]
-    for router in routers:
-        app.include_router(router)
+    for protocol in (about, predict, feedback, v2, v1, mlflow, health):
+        app.include_router(protocol.router(edge))
     app.add_exception_handler(ServingError, refuse)
     app.add_exception_handler(HTTPException, refuse_route)
-    keys = ApiKeys(settings.api_keys_file) if settings.api_keys_file else None
-    around = partial(Envelope, core=core, metrics=metrics, keys=keys, keys_for_probes=settings.api_keys_for_probes)
     # Around all routes, but within Starlette's own answer to an exception, which is plain text in no protocol's shape.
-    app.add_middleware(around)
+    app.add_middleware(Envelope, edge)
     _document(app, core, keyed=keys is not None)
-    return Shortcut(app, [r for router in routers for r in router.routes if isinstance(r, APIRoute)], around)
+    return app, edge
 
 
 def _document(app: FastAPI, core: Core, *, keyed: bool) -> None:

@@ -17,32 +17,52 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
+from typing import TypeVar
 
 from .errors import DeadlineExceeded, Overloaded
 from .model import Answers
 from .validation import Batch
 
+T = TypeVar("T")
 Ask = Callable[[Batch, tuple[str, ...]], Answers]
+Then = Callable[[Answers | Exception], None]
 
-# A hop to a thread and back costs some 0.1 ms of a core, more than many models take for a row. Below these, the model
-# is asked on the event loop itself.
+# A hop to a thread and back costs some 0.1 ms of a core, more than many models take for a row. What is expected to
+# take less than this is asked on the event loop itself.
 _INLINE_SECONDS = 0.003
-_INLINE_ROWS = 256
-_MEMORY = 0.2  # weight of the newest call in the running mean of seconds
+_MEMORY = 0.2  # weight of the newest call in the running means
 
 
 @dataclass(eq=False, slots=True)
-class _Job:
+class Job:
+    """Rows of one request on their way; whoever asked is told the answers, or the error, by `then`.
+
+    Attributes:
+        queued, taken: when it began to wait, and when the model was asked, of `time.monotonic()`.
+        answered: when the model had answered.
+    """
+
     batch: Batch
     outputs: tuple[str, ...]
-    answer: asyncio.Future[Answers]
-    deadline: float  # of time.monotonic()
-    kind: tuple[object, ...] = field(init=False)
+    deadline: float
+    then: Then
+    queued: float
+    taken: float = 0
+    answered: float = 0
     waits: bool = True  # it counts among the rows that wait
+    done: bool = False
+    kind: tuple[object, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.kind = (self.outputs, *(array.dtype for array in self.batch.columns.values()))
+        self.kind = (*self.outputs, *self.batch.kind)
+
+    def settle(self, answer: Answers | Exception) -> None:
+        """Tell whoever asked, once."""
+        if not self.done:
+            self.done = True
+            self.then(answer)
 
 
 class Batcher:
@@ -57,43 +77,55 @@ class Batcher:
 
     def __init__(self, ask: Ask, *, max_rows: int, max_waiting_rows: int, asked: Callable[[int, float], None]) -> None:
         self._ask, self._max_rows, self._max_waiting_rows, self._asked = ask, max_rows, max_waiting_rows, asked
-        self._waiting: deque[_Job] = deque()
+        self._waiting: deque[Job] = deque()
         self._waiting_rows = 0
-        self._unanswered: set[_Job] = set()
+        self._unanswered: set[Job] = set()
         self._alarm: asyncio.TimerHandle | None = None  # for the first deadline among them
         self._alarm_at = float("inf")
         self._thread: ThreadPoolExecutor | None = None
         self._busy = False
         self._scheduled = False
-        self._seconds = float("inf")  # nothing is known of the model yet: the first call runs in the thread
+        # Running means over the calls. Nothing is known of the model yet: the first call runs in the thread.
+        self._seconds, self._rows = float("inf"), 1.0
 
-    async def answer(self, batch: Batch, outputs: tuple[str, ...], deadline: float) -> Answers:
-        """The model's answers to the rows of `batch`, and whatever asking it raises.
+    def ask(self, batch: Batch, outputs: tuple[str, ...], deadline: float, then: Then) -> Job:
+        """Ask for the model's answers to the rows of `batch`; `then` is told them, or what asking raised.
 
         Args:
             batch: checked rows.
             outputs: names of the outputs, each once.
-            deadline: of `time.monotonic()`.
+            deadline: of `time.monotonic()`; when it is over, `then` is told `DeadlineExceeded`.
+            then: called once, on the event loop and never within this call; must not raise.
 
         Raises:
             Overloaded: too many rows wait already.
-            DeadlineExceeded: there is no answer in time.
         """
         if self._waiting_rows and self._waiting_rows + batch.rows > self._max_waiting_rows:
             raise Overloaded(self._waiting_rows, self._max_waiting_rows)
         loop = asyncio.get_running_loop()
-        job = _Job(batch, outputs, loop.create_future(), deadline)
+        job = Job(batch, outputs, deadline, then, time.monotonic())
         self._waiting.append(job)
         self._waiting_rows += batch.rows
         self._unanswered.add(job)
         if deadline < self._alarm_at:
             self._set_alarm(loop)
         self._schedule(loop)
+        return job
+
+    async def answer(self, batch: Batch, outputs: tuple[str, ...], deadline: float) -> Answers:
+        """Ask, and wait for the answers. Raises as `ask` does, and what the model or the deadline raised."""
+        answered: asyncio.Future[Answers] = asyncio.get_running_loop().create_future()
+        job = self.ask(batch, outputs, deadline, partial(settle, answered))
         try:
-            return await job.answer
+            return await answered
         finally:
-            self._unanswered.discard(job)
-            self._leave(job)
+            self.drop(job)
+
+    def drop(self, job: Job) -> None:
+        """Nobody waits for this answer any more."""
+        job.done = True
+        self._unanswered.discard(job)
+        self._leave(job)
 
     def close(self) -> None:
         """Let go of the thread."""
@@ -120,11 +152,10 @@ class Batcher:
         for job in [job for job in self._unanswered if job.deadline <= now]:
             self._unanswered.discard(job)
             self._leave(job)
-            if not job.answer.done():
-                job.answer.set_exception(DeadlineExceeded())
+            job.settle(DeadlineExceeded())
         self._set_alarm(loop)
 
-    def _leave(self, job: _Job) -> None:
+    def _leave(self, job: Job) -> None:
         """It is asked now, or waits no longer."""
         if job.waits:
             job.waits = False
@@ -133,10 +164,9 @@ class Batcher:
     def _flush(self, loop: asyncio.AbstractEventLoop) -> None:
         self._scheduled = False
         jobs = self._take()
-        rows = sum(job.batch.rows for job in jobs)
         if not jobs:
             return
-        if self._seconds <= _INLINE_SECONDS and rows <= _INLINE_ROWS:
+        if self._expected(sum(job.batch.rows for job in jobs)) <= _INLINE_SECONDS:
             self._settle(jobs, self._answers(jobs))
             self._schedule(loop)
             return
@@ -146,33 +176,38 @@ class Batcher:
             lambda done: self._landed(loop, jobs, done)
         )
 
+    def _expected(self, rows: int) -> float:
+        """Seconds that a call may take: as long as the mean one, and longer for more rows than that has."""
+        return self._seconds * max(1.0, rows / self._rows)
+
     def _landed(
-        self, loop: asyncio.AbstractEventLoop, jobs: list[_Job], done: asyncio.Future[list[Answers | Exception]]
+        self, loop: asyncio.AbstractEventLoop, jobs: list[Job], done: asyncio.Future[list[Answers | Exception]]
     ) -> None:
         self._busy = False
         if not done.cancelled():
             self._settle(jobs, done.result())
         self._schedule(loop)
 
-    def _take(self) -> list[_Job]:
+    def _take(self) -> list[Job]:
         """The oldest request that still waits, and those that can be asked with it."""
-        jobs: list[_Job] = []
-        others: deque[_Job] = deque()
-        rows = 0
+        jobs: list[Job] = []
+        others: deque[Job] = deque()
+        rows, now = 0, time.monotonic()
         while self._waiting:
             job = self._waiting.popleft()
-            if job.answer.done():
+            if job.done:
                 continue
             if jobs and (job.kind != jobs[0].kind or rows + job.batch.rows > self._max_rows):
                 others.append(job)
                 continue
             jobs.append(job)
             rows += job.batch.rows
+            job.taken = now
             self._leave(job)
         self._waiting = others
         return jobs
 
-    def _answers(self, jobs: list[_Job]) -> list[Answers | Exception]:
+    def _answers(self, jobs: list[Job]) -> list[Answers | Exception]:
         """One answer or error per job; runs on the loop or in the thread, never on both at once."""
         if len(jobs) > 1:
             try:
@@ -190,22 +225,31 @@ class Batcher:
             return self._ask(batch, outputs)
         finally:
             seconds = time.perf_counter() - started
-            before = seconds if self._seconds == float("inf") else self._seconds
-            self._seconds = before + _MEMORY * (seconds - before)
+            if self._seconds == float("inf"):
+                self._seconds, self._rows = seconds, float(batch.rows)
+            self._seconds += _MEMORY * (seconds - self._seconds)
+            self._rows += _MEMORY * (batch.rows - self._rows)
             self._asked(batch.rows, seconds)
 
-    @staticmethod
-    def _settle(jobs: list[_Job], answers: list[Answers | Exception]) -> None:
+    def _settle(self, jobs: list[Job], answers: list[Answers | Exception]) -> None:
+        now = time.monotonic()
         for job, answer in zip(jobs, answers, strict=True):
-            if job.answer.done():
-                continue
-            if isinstance(answer, Exception):
-                job.answer.set_exception(answer)
-            else:
-                job.answer.set_result(answer)
+            self._unanswered.discard(job)
+            job.answered = now
+            job.settle(answer)
 
 
-def _cut(answers: Answers, jobs: list[_Job]) -> list[Answers | Exception]:
+def settle(future: asyncio.Future[T], answer: T | Exception) -> None:
+    """Let `future` have the answer, unless nobody waits for it any more."""
+    if future.done():
+        return
+    if isinstance(answer, Exception):
+        future.set_exception(answer)
+    else:
+        future.set_result(answer)
+
+
+def _cut(answers: Answers, jobs: list[Job]) -> list[Answers | Exception]:
     ends = [0]
     for job in jobs:
         ends.append(ends[-1] + job.batch.rows)

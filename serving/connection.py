@@ -1,5 +1,6 @@
-"""A client's connection: uvicorn's own, with an end to what a client can hold on to.
+"""A client's connection: uvicorn's own, with a short way for predictions and an end to what a client can hold on to.
 
+- A prediction that comes whole goes through the `Lane`; everything else is uvicorn's to read and the app's to answer.
 - A request that does not arrive whole within `receive_seconds` of its first byte, or none on a new connection at all:
   408, and the connection is closed. So slow clients cannot hold the server.
 - A client that goes away frees its place: what was under way for it is cancelled.
@@ -12,9 +13,11 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from fastapi import Response
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 LAST = "tenfold.last"
@@ -23,22 +26,73 @@ LAST = "tenfold.last"
 _SPREAD = 0.1
 
 
+class Passage(Protocol):
+    """A prediction on its way; `identity` is the request's."""
+
+    identity: str
+
+    def begin(self, body: bytes, then: Callable[[Response], None]) -> None:
+        """The body has arrived; `then` is told the answer, maybe within this call."""
+        ...
+
+    def drop(self) -> None:
+        """The client is gone."""
+        ...
+
+
+class Lane(Protocol):
+    """Where predictions go; `max_body_bytes` is the most that it takes."""
+
+    max_body_bytes: int
+
+    def find(self, url: bytes) -> Any | None:
+        """What `enter` wants to know; None where the app answers."""
+        ...
+
+    def enter(self, way: Any, headers: dict[bytes, bytes]) -> Passage:
+        """A request whose head has arrived."""
+        ...
+
+
+class _Cycle:
+    """Stands where uvicorn keeps the request that is answered, and has what uvicorn asks of it there."""
+
+    response_started = False  # an answer is written in one go
+    __slots__ = ("body", "disconnected", "keep_alive", "passage", "response_complete")
+
+    def __init__(self, passage: Passage, *, keep_alive: bool) -> None:
+        self.passage, self.keep_alive = passage, keep_alive
+        self.body: list[bytes] = []
+        self.response_complete = self.disconnected = False
+
+    @property
+    def message_event(self) -> _Cycle:
+        """Nothing waits for more of the body."""
+        return self
+
+    def set(self) -> None:
+        """As `message_event`."""
+
+
 class Connection(HttpToolsProtocol):
     """One per connection; `limited` makes a class of it with other limits."""
 
     receive_seconds: float = 30
     connection_seconds: float = 300
+    lane: Lane
 
     _arriving: asyncio.TimerHandle | None = None
+    _whole = True  # no request is arriving
     _asked: asyncio.Task[Any] | None = None
+    _cycle: _Cycle | None = None  # the request that is or was in the lane
     _gone = False
     _ends = 0.0
 
     @classmethod
-    def limited(cls, *, receive_seconds: float, connection_seconds: float) -> type[Connection]:
+    def limited(cls, lane: Lane, *, receive_seconds: float, connection_seconds: float) -> type[Connection]:
         """A class of connections with these limits."""
-        limits = {"receive_seconds": receive_seconds, "connection_seconds": connection_seconds}
-        return type(cls.__name__, (cls,), limits)
+        given = {"lane": lane, "receive_seconds": receive_seconds, "connection_seconds": connection_seconds}
+        return type(cls.__name__, (cls,), given)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """A client is there; its first request begins now."""
@@ -53,23 +107,88 @@ class Connection(HttpToolsProtocol):
         self._gone = True
         if self._asked is not None:
             self._asked.cancel()
+        if self._cycle is not None and not self._cycle.response_complete:
+            self._cycle.passage.drop()
+
+    def data_received(self, data: bytes) -> None:
+        """Some bytes: of a request, of several, or of a part of one."""
+        super().data_received(data)
+        if not self._whole and self._arriving is None:
+            self._arrives()
 
     def on_message_begin(self) -> None:
         """The first byte of a request."""
         super().on_message_begin()
-        if self._arriving is None:
-            self._arrives()
+        self._whole = False
 
     def on_headers_complete(self) -> None:
         """The head of a request."""
-        if time.monotonic() > self._ends:
-            self.scope[LAST] = True  # pyright: ignore[reportGeneralTypeIssues]  # a scope may have more keys
-        super().on_headers_complete()
+        last = time.monotonic() > self._ends
+        passage = self._passage()
+        if passage is None:
+            if last:
+                self.scope[LAST] = True  # pyright: ignore[reportGeneralTypeIssues]  # a scope may have more keys
+            super().on_headers_complete()
+            return
+        parser: Any = self.parser
+        keep_alive = not last and parser.get_http_version() != "1.0" and parser.should_keep_alive()
+        self._cycle = _Cycle(passage, keep_alive=keep_alive)
+        self.cycle: Any = self._cycle
+
+    def on_body(self, body: bytes) -> None:
+        """A part of a request's body."""
+        if self.cycle is self._cycle and self._cycle is not None:
+            self._cycle.body.append(body)
+        else:
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The last byte of a request."""
+        self._whole = True
         self._arrived()
-        super().on_message_complete()
+        cycle = self._cycle
+        if cycle is None or self.cycle is not cycle:
+            super().on_message_complete()
+            return
+        body = cycle.body[0] if len(cycle.body) == 1 else b"".join(cycle.body)
+        cycle.body = []
+        cycle.passage.begin(body, lambda response: self._answer(cycle, response))
+
+    def _passage(self) -> Passage | None:
+        """The way of the request whose head has arrived, if it may take the lane."""
+        parser: Any = self.parser  # None once the connection is lost
+        if parser.get_method() != b"POST" or (way := self.lane.find(self.url)) is None:
+            return None
+        before: Any = self.cycle  # None before the first request
+        if not (before is None or before.response_complete):
+            return None  # pipelined: its turn comes when the one before is answered, and uvicorn sees to that
+        headers = dict(self.headers)
+        length = headers.get(b"content-length", b"")
+        if not length.isdigit() or int(length) > self.lane.max_body_bytes:
+            return None
+        if self.expect_100_continue or self.flow.write_paused or parser.should_upgrade():
+            return None
+        return self.lane.enter(way, headers)
+
+    def _answer(self, cycle: _Cycle, response: Response) -> None:
+        cycle.response_complete = True
+        if self.transport.is_closing():
+            return
+        parts: list[bytes | memoryview] = [STATUS_LINE[response.status_code]]
+        closed = False
+        for name, value in self.server_state.default_headers:
+            closed = closed or name == b"connection"
+            parts += (name, b": ", value, b"\r\n")
+        for name, value in response.raw_headers:
+            closed = closed or name == b"connection"
+            parts += (name, b": ", value, b"\r\n")
+        if not (closed or cycle.keep_alive):
+            parts.append(b"connection: close\r\n")
+        parts += (b"x-request-id: ", cycle.passage.identity.encode(), b"\r\n\r\n", response.body)
+        self.transport.write(b"".join(parts))
+        if closed or not cycle.keep_alive:
+            self.transport.close()
+        self.on_response_complete()
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         async def noted(scope: Any, receive: Any, send: Any) -> None:

@@ -1,7 +1,7 @@
 """The transport-free core: what a protocol asks for, without knowing about HTTP.
 
     rows -> `rows`, `columns`, `matrix`  (the one validator) -> Batch
-    Batch -> `predict`   (the model, by way of the batcher) -> Prediction, and a copy for the inference log
+    Batch -> `ask`       (the model, by way of the batcher) -> Prediction, and a copy for the inference log
     labels -> `feedback` (the inference log)                -> FeedbackResult
 
 It also knows how far the server is: loading, ready, failed or draining.
@@ -15,10 +15,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Literal
 
 from . import validation
-from .batching import Batcher
+from .batching import Batcher, Job, settle
 from .errors import InvalidInput, ModelUnloadable, NoInferenceLog, NotReady, UnknownModel
 from .ids import made_at, new_ids
 from .inference_log.errors import InvalidLabel, LogUnreachable
@@ -27,11 +28,12 @@ from .inference_log.store import InferenceLog
 from .inference_log.writer import LogWriter
 from .labels import LabelType, label_type
 from .locate import located
-from .model import Model, load
+from .model import Answers, Model, load
 from .prediction import Prediction, records
 from .settings import Settings
 from .validation import Batch, Values
 
+Then = Callable[[Prediction | Exception], None]
 State = Literal["loading", "ready", "failed", "draining"]
 
 # A label may overtake its prediction, which waits to be written here or in another replica: an id that is not in the
@@ -170,6 +172,10 @@ class Core:
             raise InvalidInput(f"Tenfold-Event-Time is '{text}'. Send ISO 8601 with a zone: 2013-06-21T08:00:00-04:00")
         return when
 
+    def flat(self, values: Values) -> Batch:
+        """Check values in row-major order. Raises as `validation.from_flat` does."""
+        return validation.from_flat(self.model.signature, values, self.settings.max_rows)
+
     def rows(self, document: object) -> Batch:
         """Check a JSON list of rows. Raises as `validation.from_rows` does."""
         return validation.from_rows(self.model.signature, document, self.settings.max_rows)
@@ -182,31 +188,54 @@ class Core:
         """Check rows of values by position. Raises as `validation.from_matrix` does."""
         return validation.from_matrix(self.model.signature, rows, self.settings.max_rows, columns)
 
-    async def predict(self, batch: Batch, outputs: tuple[str, ...], when: datetime, deadline: float) -> Prediction:
-        """Ask the model, and hand a copy to the inference log.
+    def ask(self, batch: Batch, outputs: tuple[str, ...], when: datetime, deadline: float, then: Then) -> Job:
+        """Ask the model, and hand a copy of what it answers to the inference log.
 
         Args:
             batch: checked rows.
             outputs: names of the outputs asked for; a name may come twice.
             when: the time that the log keeps.
             deadline: of `time.monotonic()`.
+            then: told the prediction, or the error: `PredictionFailed` (the model broke) or `DeadlineExceeded`.
+
+        Returns:
+            What `drop` takes when nobody waits for the prediction any more.
 
         Raises:
             InvalidInput: the model has no such output.
-            PredictionFailed: the model broke.
             Overloaded: too many rows wait already.
-            DeadlineExceeded: there is no answer in time.
         """
         model, batcher = self.model, self._batcher
         assert batcher is not None
         for output in outputs:
             if output not in model.outputs:
                 raise InvalidInput(f"The model has no output '{output}'. Ask for {' or '.join(model.outputs)}")
-        answers = await batcher.answer(batch, tuple(dict.fromkeys(outputs)), deadline)
-        prediction = Prediction(model.name, model.version, new_ids(batch.rows), answers, batch, when)
-        if self.writer:
-            self.writer.put(batch.rows, prediction)
-        return prediction
+
+        def answered(answers: Answers | Exception) -> None:
+            if isinstance(answers, Exception):
+                then(answers)
+                return
+            prediction = Prediction(model.name, model.version, new_ids(batch.rows), answers, batch, when)
+            if self.writer:
+                self.writer.put(batch.rows, prediction)
+            then(prediction)
+
+        distinct = outputs if len(outputs) == 1 else tuple(dict.fromkeys(outputs))
+        return batcher.ask(batch, distinct, deadline, answered)
+
+    def drop(self, job: Job) -> None:
+        """Nobody waits for this prediction any more."""
+        if self._batcher:
+            self._batcher.drop(job)
+
+    async def predict(self, batch: Batch, outputs: tuple[str, ...], when: datetime, deadline: float) -> Prediction:
+        """Ask, and wait for the prediction. Raises as `ask` does, and the errors that `then` is told there."""
+        answered: asyncio.Future[Prediction] = asyncio.get_running_loop().create_future()
+        job = self.ask(batch, outputs, when, deadline, partial(settle, answered))
+        try:
+            return await answered
+        finally:
+            self.drop(job)
 
     async def feedback(self, items: Sequence[tuple[str, Any]], when: datetime) -> list[FeedbackResult]:
         """Keep what turned out to be true: one result per (id, label), in order.

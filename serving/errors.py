@@ -12,8 +12,9 @@
     │   └── ValueRefused        422  on a value that scikit-learn says it cannot take
     ├── NoInferenceLog          501  feedback, but the server keeps no log
     ├── NotReady                503  the model is loading, could not be loaded, or the log is away
-    ├── Overloaded              503  too many rows wait already
-    ├── DeadlineExceeded        504  no answer within `deadline_seconds`
+    ├── Shed
+    │   ├── Overloaded          503  too many rows wait already
+    │   └── DeadlineExceeded    504  no answer within `deadline_seconds`
     ├── KeysUnreadable               raised at the start: the file of API keys cannot be read
     └── ModelUnloadable         503  raised while loading
         ├── ModelChanged             the files are not those that were registered
@@ -27,7 +28,7 @@ to do next. The edge turns that sentence into the shape of the protocol that was
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 
 class ServingError(Exception):
@@ -151,10 +152,17 @@ class NotReady(ServingError):
     status = 503
 
 
-class Overloaded(ServingError):
+class Shed(ServingError):
+    """Refused because more is asked of the server than it can answer; `reason` is what ran out."""
+
+    reason: ClassVar[Literal["queue", "deadline"]]
+
+
+class Overloaded(Shed):
     """More requests than the model can answer; nothing was asked."""
 
     status = 503
+    reason = "queue"
 
     def __init__(self, waiting: int, limit: int) -> None:
         super().__init__(
@@ -162,10 +170,11 @@ class Overloaded(ServingError):
         )
 
 
-class DeadlineExceeded(ServingError):
+class DeadlineExceeded(Shed):
     """No answer in time."""
 
     status = 504
+    reason = "deadline"
 
     def __init__(self) -> None:
         super().__init__(

@@ -3,6 +3,9 @@
 The registry is our own, never the library's global one. When `PROMETHEUS_MULTIPROC_DIR` was set before the process
 started (the local target does), prometheus_client keeps every value in a file there and `render` answers with the
 sum over all processes that share the folder, dead ones included, so that counters never go back.
+
+To count one value takes prometheus_client as long as a tenth of a prediction. What happens once a request is therefore
+noted, and `publish` counts all of it together, a few times a second and before anybody reads.
 """
 
 from __future__ import annotations
@@ -10,11 +13,13 @@ from __future__ import annotations
 import os
 import struct
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
-from functools import lru_cache
-from typing import TypeVar
+from typing import Any, Literal, TypeVar
 
+import numpy as np
+from numpy.typing import ArrayLike
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.samples import Sample
@@ -24,7 +29,10 @@ from .inference_log.writer import LogCounts
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096)
 _READ_SECONDS = 1.0
+STAGES = ("decode", "queue", "predict", "encode")
+"""Of a prediction: reading and checking it, waiting for the model, the model's call, writing the answer."""
 
 T = TypeVar("T")
 
@@ -47,6 +55,25 @@ class Metrics:
             registry=self.registry,
             buckets=_SECONDS,
         )
+        self._stage_seconds = Histogram(
+            "tenfold_stage_seconds",
+            "Seconds of a prediction over HTTP in one stage of its way.",
+            ("protocol", "stage"),
+            registry=self.registry,
+            buckets=_SECONDS,
+        )
+        self._batch_rows = Histogram(
+            "tenfold_batch_rows",
+            "Rows in one call of the model.",
+            registry=self.registry,
+            buckets=_ROWS,
+        )
+        self._shed = Counter(
+            "tenfold_shed",
+            "Requests refused for want of room (queue) or of time (deadline).",
+            ("reason",),
+            registry=self.registry,
+        )
         self._rows = Counter("tenfold_rows", "Rows predicted.", ("version",), registry=self.registry)
         self._predict_seconds = Histogram(
             "tenfold_predict_seconds",
@@ -66,23 +93,38 @@ class Metrics:
             }.items()
         }
         self._log_seen = dict.fromkeys(self._log_rows, 0)
-        # To find a counter by its labels takes longer than to count.
-        self._answers_of = lru_cache(maxsize=256)(self._answers)
-        self._rows_of = lru_cache(maxsize=16)(self._rows.labels)
+        # Noted, and not published yet: seconds of requests, and the times of their stages.
+        self._answers: defaultdict[tuple[str, int, str], list[float]] = defaultdict(list)
+        self._stages: defaultdict[str, list[tuple[float, ...]]] = defaultdict(list)
         self.last_predicted = 0.0  # seconds since the epoch
 
     def answered(self, protocol: str, code: int, version: str, seconds: float) -> None:
         """A request was answered, or its client went away (code 499)."""
-        counter, histogram = self._answers_of(protocol, code, version)
-        counter.inc()
-        histogram.observe(seconds)
+        self._answers[protocol, code, version].append(seconds)
 
-    def _answers(self, protocol: str, code: int, version: str) -> tuple[Counter, Histogram]:
-        return self._requests.labels(protocol, str(code), version), self._request_seconds.labels(protocol)
+    def staged(self, protocol: str, times: tuple[float, ...]) -> None:
+        """A prediction began at the first of the `times`, of any clock, and ended its `STAGES` at the others."""
+        self._stages[protocol].append(times)
+
+    def shed(self, reason: Literal["queue", "deadline"]) -> None:
+        """A request was refused because too much is asked of the server."""
+        self._shed.labels(reason).inc()
+
+    def publish(self) -> None:
+        """Count what was noted. For the thread that notes, like all methods but those that read."""
+        answers, self._answers = self._answers, defaultdict(list)
+        for (protocol, code, version), seconds in answers.items():
+            self._requests.labels(protocol, str(code), version).inc(len(seconds))
+            _observe(self._request_seconds.labels(protocol), seconds)
+        stages, self._stages = self._stages, defaultdict(list)
+        for protocol, noted in stages.items():
+            for stage, seconds in zip(STAGES, np.diff(noted).T, strict=True):
+                _observe(self._stage_seconds.labels(protocol, stage), seconds)
 
     def predicted(self, rows: int, seconds: float, version: str) -> None:
         """The model was asked for `rows` rows, of one request or of several, and took `seconds`."""
-        self._rows_of(version).inc(rows)
+        self._rows.labels(version).inc(rows)
+        self._batch_rows.observe(rows)
         self._predict_seconds.observe(seconds)
         self.last_predicted = time.time()
 
@@ -112,6 +154,17 @@ class Metrics:
         shared = CollectorRegistry()
         MultiProcessCollector(shared, path=folder)
         return shared
+
+
+def _observe(histogram: Histogram, values: ArrayLike) -> None:
+    """As `histogram.observe` for each value, which is all that prometheus_client has."""
+    buckets: list[Any] = histogram._buckets  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
+    values = np.asarray(values)
+    places = np.searchsorted(_SECONDS, values)  # the first bucket whose bound is not below the value
+    for place, count in enumerate(np.bincount(places, minlength=len(buckets)).tolist()):
+        if count:
+            buckets[place].inc(count)
+    histogram._sum.inc(float(values.sum()))  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
 
 
 def _read(read: Callable[[], T]) -> T:

@@ -72,6 +72,8 @@ class Model:
     def inputs(self, batch: Batch) -> Any:
         """The rows as the estimator takes them: a matrix where column names do not matter to it, else a DataFrame."""
         if self._arrays or not self.signature.named:
+            if batch.matrix is not None:
+                return batch.matrix
             return np.column_stack(tuple(batch.columns.values()))
         return self.dataframe(batch)
 

@@ -38,8 +38,8 @@ def records(predictions: Sequence[Prediction]) -> list[PredictionRecord]:
 
 def _kind(prediction: Prediction) -> tuple[object, ...]:
     """Equal for predictions whose arrays can be joined without a change of any value."""
-    columns, outputs = prediction.batch.columns, prediction.outputs
-    return (*outputs, *(a.dtype for a in columns.values()), *(a.dtype for a in outputs.values()))
+    outputs = prediction.outputs
+    return (*outputs, *prediction.batch.kind, *(array.dtype for array in outputs.values()))
 
 
 def _joined(alike: list[Prediction]) -> list[PredictionRecord]:

@@ -25,19 +25,20 @@ from typing import Any
 import uvicorn
 
 from .acceptor import Acceptor
-from .app import create_app
+from .app import PREDICTIONS, create_app
 from .connection import Connection
 from .core import Core
 from .errors import ModelUnloadable
 from .metrics import Metrics
+from .protocols.lane import Lane
 from .settings import Settings
 
 # Longer than clients keep an idle connection: it is theirs to close, for a server that does so may cut off a request.
 KEEP_ALIVE_SECONDS = 75
 LOG_CLOSE_SECONDS = 20.0
 BACKLOG = 2048
-# How often the drain looks whether clients have gone, and the log's counters go to the shared metrics.
-_LOOK_SECONDS, _COUNT_SECONDS = 0.02, 0.5
+# How often the drain looks whether clients have gone, and what was counted goes to the shared metrics.
+_LOOK_SECONDS, _PUBLISH_SECONDS = 0.02, 0.1
 # For the first request of a connection that was accepted last.
 _LAST_SECONDS = 1.0
 
@@ -52,12 +53,15 @@ class ModelServer(uvicorn.Server):
         self.metrics = Metrics()
         self.core = Core(settings, asked=self.metrics.predicted)
         self.failure: ModelUnloadable | None = None
-        app = create_app(self.core, settings, self.metrics)
+        app, self.edge = create_app(self.core, settings, self.metrics)
+        self.lane = Lane(self.edge, PREDICTIONS)
         super().__init__(
             uvicorn.Config(
                 app,
                 http=Connection.limited(
-                    receive_seconds=settings.receive_seconds, connection_seconds=settings.connection_seconds
+                    self.lane,
+                    receive_seconds=settings.receive_seconds,
+                    connection_seconds=settings.connection_seconds,
                 ),
                 log_config=None,
                 access_log=False,
@@ -91,7 +95,7 @@ class ModelServer(uvicorn.Server):
         """Answer on the sockets at once, and begin to load the model."""
         await super().startup(sockets)
         self._loading = asyncio.create_task(self._load())
-        self._counting = asyncio.create_task(self._count_log())
+        self._counting = asyncio.create_task(self._publish())
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain, stop, and write out the log."""
@@ -107,7 +111,9 @@ class ModelServer(uvicorn.Server):
         await super().shutdown(sockets)
         self._counting.cancel()
         await asyncio.to_thread(self.core.close, LOG_CLOSE_SECONDS)
-        self._publish_counts()
+        if self.edge.tracer:
+            await asyncio.to_thread(self.edge.tracer.close)
+        self.edge.publish()
         logger.info("stopped after %d requests", self.server_state.total_requests)
 
     @contextmanager
@@ -168,15 +174,11 @@ class ModelServer(uvicorn.Server):
         servers = (getattr(connection, "server", None) for connection in self.server_state.connections)
         return any(server is None or server[1] != self._probe_port for server in servers)
 
-    async def _count_log(self) -> None:
+    async def _publish(self) -> None:
         # Replicas share their metrics, and whichever is asked for them answers with what all have published.
         while True:
-            self._publish_counts()
-            await asyncio.sleep(_COUNT_SECONDS)
-
-    def _publish_counts(self) -> None:
-        if self.core.writer:
-            self.metrics.logged(self.core.writer.counts())
+            self.edge.publish()
+            await asyncio.sleep(_PUBLISH_SECONDS)
 
     @staticmethod
     def _inherited(descriptor: int | None) -> socket.socket | None:

@@ -78,6 +78,9 @@ class Settings(BaseSettings):
         default=None, description="File with an API key a line, re-read when it changes. None: nobody needs a key."
     )
     api_keys_for_probes: bool = Field(default=False, description="Health checks and /metrics need a key as well.")
+    tracing: bool = Field(
+        default=False, description="Send traces of predictions; OpenTelemetry's own OTEL_... settings say where to."
+    )
     allow_pickle: bool = Field(default=False, description="Load models that need pickle, which can run any code.")
     trusted_types: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Types of your own that a skops model may contain, full names separated by commas."

@@ -7,9 +7,10 @@ they cannot disagree. Nothing here reads a file.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import itemgetter
 from typing import Any, Literal, cast, get_args
 
 from .errors import ModelUnloadable
@@ -69,6 +70,17 @@ class Signature:
     def required(self) -> tuple[str, ...]:
         """The columns that every row must have."""
         return tuple(c.name for c in self.columns if c.required)
+
+    @cached_property
+    def doubles(self) -> bool:
+        """Whether every column is of doubles, so that rows can be one matrix."""
+        return all(c.type == "double" for c in self.columns)
+
+    @cached_property
+    def values_of(self) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+        """Takes the values out of a row, in the model's order; raises KeyError where one is missing."""
+        take = itemgetter(*self.names)
+        return take if len(self.names) > 1 else lambda row: (take(row),)
 
 
 def parse(inputs: str, *, width: int | None) -> Signature:

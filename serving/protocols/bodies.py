@@ -18,6 +18,7 @@ from fastapi import Request, Response
 from starlette.requests import ClientDisconnect
 
 from ..errors import BodyTooLarge, InvalidInput, UnsupportedMediaType
+from .head import Head
 
 JSON = "application/json"
 _CHARSET = re.compile(r'\bcharset\s*=\s*"?([^";\s]*)', re.IGNORECASE)
@@ -66,16 +67,18 @@ async def _discard(request: Request) -> None:
                     return
 
 
-def media_type(request: Request, *supported: str) -> str:
+def media_type(head: Head, *supported: str) -> str:
     """The body's media type, one of `supported`; a body without a Content-Type is taken for the first of them.
 
     Raises:
         UnsupportedMediaType: another media type or charset, or a compressed body.
     """
-    encoding = request.headers.get("content-encoding", "identity")
-    if encoding.lower() != "identity":
+    encoding = head.get(b"content-encoding")
+    if encoding is not None and encoding.lower() != "identity":
         raise UnsupportedMediaType(f"with Content-Encoding '{encoding}", [f"{t}, not compressed" for t in supported])
-    given = request.headers.get("content-type", supported[0])
+    given = head.get(b"content-type")
+    if given is None or given in supported:
+        return given or supported[0]
     bare, _, parameters = given.partition(";")
     bare = bare.strip().lower()
     if bare not in supported:
@@ -83,6 +86,18 @@ def media_type(request: Request, *supported: str) -> str:
     if parameters and (charset := _CHARSET.search(parameters)) and charset[1].lower() not in ("utf-8", "utf8"):
         raise UnsupportedMediaType(given, [f"{bare} in UTF-8"])
     return bare
+
+
+def document(head: Head, body: bytes) -> Any:
+    """The JSON document of a request, of any kind. Raises as `media_type` and `parse` do."""
+    media_type(head, JSON)
+    return parse(body)
+
+
+def object_of(head: Head, body: bytes) -> dict[str, Any]:
+    """The JSON object of a request. Raises as `media_type` and `parse_object` do."""
+    media_type(head, JSON)
+    return parse_object(body)
 
 
 def parse(body: bytes) -> Any:
@@ -118,9 +133,19 @@ _JSON_NAMES: dict[type, str] = {
 }
 
 
+class Written(Response):
+    """An answer whose bytes are there already, made without what Response's own constructor tries out."""
+
+    def __init__(self, body: bytes, media: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
+        self.status_code, self.background, self.body = status, None, body
+        self.raw_headers = [(b"content-length", b"%d" % len(body)), (b"content-type", media)]
+        if headers:
+            self.raw_headers += [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
+
+
 def reply(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """`content` as a JSON answer; numpy arrays are lists and NaN is null."""
-    return Response(orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY), status, headers, JSON)
+    return Written(orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY), b"application/json", status, headers)
 
 
 def values(output: np.ndarray[Any, Any]) -> Any:

@@ -1,59 +1,62 @@
-"""What every route is given: the core, its settings and the metrics, and the few steps that all protocols share.
-
-bytes -> media type -> document        (here and in `bodies`)
-document -> Batch                      (the protocol's own module, with `Core`'s validator)
-Batch -> Prediction                    (`Edge.predict`)
-Prediction -> answer                   (the protocol's own module)
-"""
+"""What every route is given: the core, its settings and the metrics, and the few steps that all of them share."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from fastapi import Request
+from fastapi import Request, Response
 
-from ..core import Core, Prediction
+from ..core import Core
+from ..errors import Unauthorized
+from ..keys import ApiKeys
 from ..metrics import Metrics
 from ..settings import Settings
-from ..validation import Batch
+from ..tracing import Tracer
 from . import bodies
+from .dialects import Dialect
+from .refusals import refusal
 
-EVENT_TIME = "Tenfold-Event-Time"
-STARTED = "tenfold.started"
-"""Key in the ASGI scope: when the request's head had arrived, of `time.monotonic()`."""
+STARTED, IDENTITY = "tenfold.started", "tenfold.identity"
+"""Keys in the ASGI scope: when the request's head had arrived, of `time.monotonic()`; its id."""
+CLIENT_WENT_AWAY = 499  # as nginx counts it
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """One per app, handed to each protocol's router."""
+    """One per app, handed to each protocol's router.
+
+    Attributes:
+        keys: None where nobody needs one.
+        tracer: None where nothing is traced.
+    """
 
     core: Core
     settings: Settings
     metrics: Metrics
-
-    async def document(self, request: Request) -> Any:
-        """The request's JSON document, of any kind."""
-        bodies.media_type(request, bodies.JSON)
-        return bodies.parse(await self.body(request))
-
-    async def object(self, request: Request) -> dict[str, Any]:
-        """The request's JSON object."""
-        bodies.media_type(request, bodies.JSON)
-        return bodies.parse_object(await self.body(request))
+    keys: ApiKeys | None = None
+    tracer: Tracer | None = None
 
     async def body(self, request: Request) -> bytes:
         """The request's bytes, at most `max_body_bytes`."""
         return await bodies.read(request, self.settings.max_body_bytes)
 
-    def count_log(self) -> None:
-        """Bring the metrics of the inference log up to date."""
+    def turned_away(self, dialect: Dialect, authorization: str | None) -> Response | None:
+        """The answer to a request without a valid key; None for one that may pass."""
+        if self.keys is None or not (dialect.counted or self.settings.api_keys_for_probes):
+            return None
+        try:
+            self.keys.check(authorization or "")
+        except Unauthorized as e:
+            return refusal(dialect, e)
+        return None
+
+    def answered(self, dialect: Dialect, status: int, seconds: float) -> None:
+        """Count a request that was answered."""
+        version = self.core.model.version if self.core.loaded else ""
+        self.metrics.answered(dialect.name, status, version, seconds)
+
+    def publish(self) -> None:
+        """Bring the metrics up to date."""
+        self.metrics.publish()
         if self.core.writer:
             self.metrics.logged(self.core.writer.counts())
-
-    async def predict(self, request: Request, batch: Batch, outputs: Sequence[str] = ("predict",)) -> Prediction:
-        """Ask the model, at the time that the request's header names if it names one."""
-        when = self.core.event_time(request.headers.get(EVENT_TIME))
-        deadline = request.scope[STARTED] + self.settings.deadline_seconds
-        return await self.core.predict(batch, tuple(outputs), when, deadline)

@@ -8,8 +8,10 @@ from fastapi import APIRouter, Request, Response
 
 from ..core import FeedbackResult
 from ..errors import InvalidInput, TooManyRows
+from . import bodies
 from .bodies import reply
-from .edge import EVENT_TIME, Edge
+from .edge import Edge
+from .head import EVENT_TIME, Head
 
 _REFUSED = {"unknown": 404, "invalid": 400}
 
@@ -21,9 +23,10 @@ def router(edge: Edge) -> APIRouter:
     @routes.post("/feedback")
     async def feedback(request: Request) -> Response:
         """Send back what turned out to be true: {"id", "label"}, or a list of them."""
-        document = await edge.document(request)
+        head = Head.of(request)
+        document = bodies.document(head, await edge.body(request))
         items = take(document, edge.settings.max_rows)
-        when = edge.core.event_time(request.headers.get(EVENT_TIME))
+        when = edge.core.event_time(head.get(EVENT_TIME))
         results = await edge.core.feedback(items, when)
         edge.metrics.labelled(result.status for result in results)
         return reply(*answer(results, single=isinstance(document, dict)))

@@ -49,7 +49,7 @@ def router(edge: Edge) -> APIRouter:
     @routes.get("/metrics")
     async def metrics() -> Response:
         """Counters for Prometheus; where replicas share a folder of metrics, the sum over all of them."""
-        edge.count_log()
+        edge.publish()
         return Response(await asyncio.to_thread(edge.metrics.render), media_type=CONTENT_TYPE)
 
     return routes

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, cast
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 
-from ..core import Prediction
+from ..core import Core, Prediction
 from ..errors import InvalidInput
-from .bodies import reply, values
+from .bodies import object_of, reply, values
 from .edge import Edge
+from .exchange import Question, route
+from .head import Head
 
 
 def router(edge: Edge) -> APIRouter:
     """The route, bound to `edge`."""
     routes = APIRouter(tags=["tenfold"])
-
-    @routes.post("/predict")
-    async def predict(request: Request) -> Response:
-        """Predict rows. Each prediction has an id; send it back to /feedback with the true label."""
-        document = await edge.object(request)
-        rows, outputs = take(document)
-        prediction = await edge.predict(request, edge.core.rows(rows), ("predict", *(outputs or ())))
-        return reply(answer(prediction, outputs))
-
+    routes.routes += (route(edge, path, ask) for path, ask in PREDICTIONS.items())
     return routes
+
+
+def ask(core: Core, head: Head, body: bytes) -> Question:
+    """Predict rows. Each prediction has an id; send it back to /feedback with the true label."""
+    rows, outputs = take(object_of(head, body))
+    return Question(core.rows(rows), ("predict", *(outputs or ())), partial(answer, outputs=outputs))
 
 
 def take(document: dict[str, Any]) -> tuple[object, tuple[str, ...] | None]:
@@ -46,7 +47,7 @@ def take(document: dict[str, Any]) -> tuple[object, tuple[str, ...] | None]:
     return document["rows"], tuple(names)
 
 
-def answer(prediction: Prediction, outputs: tuple[str, ...] | None) -> dict[str, Any]:
+def answer(prediction: Prediction, outputs: tuple[str, ...] | None) -> Response:
     """The answer: always with "predictions", with "outputs" only when the request named some."""
     content: dict[str, Any] = {
         "predictions": values(prediction.outputs["predict"]),
@@ -55,4 +56,7 @@ def answer(prediction: Prediction, outputs: tuple[str, ...] | None) -> dict[str,
     }
     if outputs is not None:
         content["outputs"] = {name: values(prediction.outputs[name]) for name in outputs}
-    return content
+    return reply(content)
+
+
+PREDICTIONS = {"/predict": ask}

@@ -106,8 +106,8 @@ def batch(core: Core, inputs: Sequence[Tensor]) -> Batch:
     rows, width = first.shape
     if width == 0:
         raise InvalidInput(f"The input '{first.name}' has the shape {list(first.shape)}. Send at least one column")
-    if rows and width == len(signature.columns):  # the columns lie in it already, no row has to be made
-        return core.columns({name: first.data[at::width] for at, name in enumerate(signature.names)})
+    if rows and width == len(signature.columns):  # no row has to be made
+        return core.flat(first.data)
     return core.matrix([list(first.data[at : at + width]) for at in range(0, len(first.data), width)])
 
 

@@ -58,6 +58,11 @@ def statistics(model: Model, samples: Iterable[Sample], last: float) -> Json:
     seconds = total("tenfold_request_seconds_sum", predicting)
     calls = total("tenfold_predict_seconds_count")
     nothing = _duration(0, 0)
+
+    def stage(wanted: str) -> Json:
+        of_stage = (total(f"tenfold_stage_seconds_{kind}", lambda s: s["stage"] == wanted) for kind in ("count", "sum"))
+        return _duration(*of_stage)
+
     return {
         "name": model.name,
         "version": model.version,
@@ -67,10 +72,10 @@ def statistics(model: Model, samples: Iterable[Sample], last: float) -> Json:
         "inference_stats": {
             "success": _duration(good, seconds),
             "fail": _duration(answered - good, 0),
-            "queue": nothing,
-            "compute_input": nothing,
+            "queue": stage("queue"),
+            "compute_input": stage("decode"),
             "compute_infer": _duration(calls, total("tenfold_predict_seconds_sum")),
-            "compute_output": nothing,
+            "compute_output": stage("encode"),
             "cache_hit": nothing,
             "cache_miss": nothing,
         },

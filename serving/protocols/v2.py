@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from functools import partial
 
 import orjson
 from fastapi import APIRouter, Request, Response
 
 from ... import __version__
+from ..core import Core, Prediction
 from ..errors import InvalidInput
-from ..schema import v2_inputs
+from ..schema import OutputSpec, v2_inputs
 from . import binary, infer, tensors, triton
-from .bodies import JSON, media_type, parse_object, reply
+from .bodies import JSON, Written, media_type, object_of, parse_object, reply
 from .edge import Edge
+from .exchange import Question, route
+from .head import Head
 from .infer import InferRequest
 
 EXTENSIONS = ("binary_tensor_data", "statistics", "model_configuration")
 """Triton's names for what is spoken beyond the protocol itself."""
+_LENGTH = binary.HEADER.lower().encode()
 
 
 def router(edge: Edge) -> APIRouter:
@@ -38,6 +44,7 @@ def router(edge: Edge) -> APIRouter:
         """Counts and times since the server started, as Triton's tools read them."""
         if "name" in request.path_params:
             _check_model(edge, request)
+        edge.publish()
         samples = await asyncio.to_thread(edge.metrics.samples)
         return reply({"model_stats": [triton.statistics(core.model, samples, edge.metrics.last_predicted)]})
 
@@ -71,33 +78,39 @@ def router(edge: Edge) -> APIRouter:
         _check_model(edge, request)
         return reply({"name": core.model.name, "ready": core.ready}, 200 if core.ready else 503)
 
-    @routes.post("/v2/models/{name}/infer")
-    @routes.post("/v2/models/{name}/versions/{version}/infer")
-    async def predict(request: Request) -> Response:
-        """Predict rows that come as tensors: one of [rows, columns], or one per column."""
-        _check_model(edge, request)
-        asked = await _asked(edge, request)
-        batch = tensors.batch(core, asked.inputs)
-        prediction = await edge.predict(request, batch, asked.outputs or core.model.outputs)
-        content, data = infer.answer(asked, prediction, core.model.output_specs)
-        if not data:
-            return reply(content)
-        head = orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY)
-        return Response(head + b"".join(data), headers={binary.HEADER: str(len(head))}, media_type=binary.OCTETS)
-
+    routes.routes += (route(edge, path, ask) for path, ask in PREDICTIONS.items())
     return routes
 
 
-async def _asked(edge: Edge, request: Request) -> InferRequest:
-    length = request.headers.get(binary.HEADER)
+def ask(core: Core, head: Head, body: bytes) -> Question:
+    """Predict rows that come as tensors: one of [rows, columns], or one per column."""
+    core.check_model(head.parameters["name"], head.parameters.get("version"))
+    asked = _asked(core, head, body)
+    outputs = asked.outputs or core.model.outputs
+    return Question(tensors.batch(core, asked.inputs), outputs, partial(_answer, asked, core.model.output_specs))
+
+
+def _answer(asked: InferRequest, specs: Sequence[OutputSpec], prediction: Prediction) -> Response:
+    content, data = infer.answer(asked, prediction, specs)
+    if not data:
+        return reply(content)
+    head = orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY)
+    return Written(head + b"".join(data), binary.OCTETS.encode(), headers={binary.HEADER: str(len(head))})
+
+
+def _asked(core: Core, head: Head, body: bytes) -> InferRequest:
+    length = head.get(_LENGTH)
     if length is None:
-        if request.headers.get("content-type") == binary.OCTETS:
+        if head.get(b"content-type") == binary.OCTETS:
             raise InvalidInput(f"The request has no header {binary.HEADER}. Send the length of its JSON part in it")
-        return infer.take(await edge.object(request))
-    media_type(request, JSON, binary.OCTETS)
-    head, data = binary.split(await edge.body(request), length)
-    return infer.take(parse_object(head), data) if head else infer.raw(edge.core.model.signature, data)
+        return infer.take(object_of(head, body))
+    media_type(head, JSON, binary.OCTETS)
+    document, data = binary.split(body, length)
+    return infer.take(parse_object(document), data) if document else infer.raw(core.model.signature, data)
 
 
 def _check_model(edge: Edge, request: Request) -> None:
     edge.core.check_model(request.path_params["name"], request.path_params.get("version"))
+
+
+PREDICTIONS = {"/v2/models/{name}/infer": ask, "/v2/models/{name}/versions/{version}/infer": ask}

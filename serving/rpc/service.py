@@ -18,11 +18,11 @@ from google.protobuf.message import DecodeError
 
 from ... import __version__
 from ..core import Core
-from ..errors import InvalidInput, ModelUnloadable, ServingError
+from ..errors import InvalidInput, ModelUnloadable, ServingError, Shed
 from ..keys import ApiKeys
 from ..logs import request_id
 from ..metrics import Metrics
-from ..protocols.edge import EVENT_TIME
+from ..protocols.head import EVENT_TIME
 from ..protocols.tensors import batch
 from ..schema import v2_inputs
 from ..settings import Settings
@@ -134,7 +134,7 @@ class Service:
         self.core.check_model(request.model_name, request.model_version or None)
         asked = tensors.take(request)
         rows = batch(self.core, asked.inputs)
-        when = self.core.event_time(_metadata(context).get(EVENT_TIME.lower()))
+        when = self.core.event_time(_metadata(context).get(EVENT_TIME.decode()))
         model = self.core.model
         prediction = await self.core.predict(rows, asked.outputs or model.outputs, when, deadline)
         return tensors.answer(asked, prediction, model.output_specs)
@@ -155,6 +155,8 @@ class Service:
                 return content
             except ServingError as e:
                 status, sentence = e.status, str(e)
+                if isinstance(e, Shed):
+                    self.metrics.shed(e.reason)
                 if status == 500:
                     _logger.error("the request to %s failed", name, exc_info=e)
             except Exception:

@@ -213,7 +213,8 @@ def test_it_is_in_the_log_and_in_the_metrics(iris_server: tuple[ModelServer, str
     with closing(InferenceLog(server.settings.log_url.get_secret_value())) as log:
         kept = {p.id: p for p in log.recent("iris", 1000)}
     assert kept[identity].row == dict(zip(FLOWER, [1, 2, 3, 4], strict=True))
-    assert b'tenfold_requests_total{code="200",protocol="grpc",version="7"}' in server.metrics.render()
+    counted = b'tenfold_requests_total{code="200",protocol="grpc",version="7"}'
+    wait_until(lambda: counted in server.metrics.render(), what="the request among the metrics")
 
 
 def test_the_clients_own_deadline_is_kept(iris: triton.InferenceServerClient) -> None:

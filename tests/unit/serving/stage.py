@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pandas as pd
+from fastapi import FastAPI
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_iris
 from sklearn.impute import SimpleImputer
@@ -22,7 +23,6 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from tenfold.serving.app import create_app
 from tenfold.serving.core import Core
 from tenfold.serving.metrics import Metrics
-from tenfold.serving.protocols.shortcut import Shortcut
 from tenfold.serving.settings import Settings
 from tenfold.training.mlmodel import save
 
@@ -150,7 +150,7 @@ class InProcess:
 
     core: Core
     http: httpx.AsyncClient
-    app: Shortcut
+    app: FastAPI
 
     async def post(self, path: str, document: Any, **more: Any) -> httpx.Response:
         return await self.http.post(path, json=document, **more)
@@ -170,7 +170,7 @@ def app_over(folder: Path, *, load: bool = True, **given: Any) -> Generator[tupl
     chosen = settings(model=str(folder), version="7", **given)
     metrics = Metrics()
     core = Core(chosen, asked=metrics.predicted)
-    app = create_app(core, chosen, metrics)
+    app, _ = create_app(core, chosen, metrics)
     if load:
         core.load()
     try:

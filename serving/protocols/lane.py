@@ -1,0 +1,110 @@
+"""The way of a prediction past ASGI, whose machinery takes longer than all that a prediction needs of it.
+
+A `Connection` finds here what its request asks for and hands over the bytes; the answer comes back as a `Response` like
+that of any route. What is not found here, or does not come whole (chunked, pipelined, with `Expect`), goes to the app,
+which answers the very same.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from fastapi import Response
+from starlette.routing import compile_path
+
+from .dialects import Dialect, dialect_of
+from .edge import CLIENT_WENT_AWAY, Edge
+from .exchange import Ask, Exchange
+from .head import Head
+
+# Paths come from clients, who may make up any number of them.
+_MOST_KNOWN = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """What a path asks for."""
+
+    ask: Ask
+    dialect: Dialect
+    parameters: dict[str, str]
+
+
+class Lane:
+    """One per process, for all connections."""
+
+    def __init__(self, edge: Edge, asks: Mapping[str, Ask]) -> None:
+        """
+        Args:
+            edge: of the server.
+            asks: what may be asked for, by path.
+        """
+        self._edge = edge
+        self._asks = [(compile_path(path)[0], ask) for path, ask in asks.items()]
+        self.known: dict[bytes, Way] = {}
+        self.max_body_bytes = edge.settings.max_body_bytes
+
+    def find(self, url: bytes) -> Way | None:
+        """What a POST to `url` asks for, as it stands in the request; None if that is for the app to say."""
+        known = self.known.get(url)
+        if known is not None:
+            return known
+        try:
+            path = url.decode("ascii")
+        except UnicodeDecodeError:
+            return None
+        for pattern, ask in self._asks:
+            if match := pattern.fullmatch(path):
+                if "%" in path or "?" in path:
+                    return None
+                way = Way(ask, dialect_of(path), match.groupdict())
+                if len(self.known) < _MOST_KNOWN:
+                    self.known[url] = way
+                return way
+        return None
+
+    def enter(self, way: Way, headers: dict[bytes, bytes]) -> Passage:
+        """A request whose head has just arrived."""
+        return Passage(self._edge, way, headers)
+
+
+class Passage:
+    """One request on its way through the lane, and back.
+
+    Attributes:
+        identity: of the request, which its answer carries.
+    """
+
+    __slots__ = ("_dialect", "_done", "_edge", "_exchange", "_refusal", "identity", "started")
+
+    def __init__(self, edge: Edge, way: Way, headers: dict[bytes, bytes]) -> None:
+        self.started = time.monotonic()
+        head = Head(headers, way.parameters)
+        self.identity = head.identity()
+        self._edge, self._dialect, self._done = edge, way.dialect, False
+        self._refusal = edge.turned_away(way.dialect, head.get(b"authorization"))
+        self._exchange = Exchange(edge, way.ask, way.dialect, head, self.identity, self.started)
+
+    def begin(self, body: bytes, then: Callable[[Response], None]) -> None:
+        """The body has arrived; `then` is told the answer, maybe within this call."""
+
+        def answered(response: Response) -> None:
+            self._count(response.status_code)
+            then(response)
+
+        if self._refusal is not None:
+            answered(self._refusal)
+        else:
+            self._exchange.begin(body, answered)
+
+    def drop(self) -> None:
+        """The client is gone."""
+        if not self._done:
+            self._exchange.drop()
+            self._count(CLIENT_WENT_AWAY)
+
+    def _count(self, status: int) -> None:
+        self._done = True
+        self._edge.answered(self._dialect, status, time.monotonic() - self.started)
