@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
-from .requests import Answer, Case
+from .requests import SHED, Answer, Case, refused
 
 # A head or a line of chunks that is longer is no answer of this server.
 LIMIT = 2**20
@@ -30,7 +30,7 @@ class Outcome:
 
     codes: tuple[str, ...]
     wrong: str = ""
-    bar: Literal["", "failure", "unanswered", "wrong"] = ""
+    bar: Literal["", "failure", "unanswered", "wrong", "shed"] = ""
     said: bytes = b""
 
 
@@ -92,7 +92,7 @@ class Connection:
             codes.append(str(answer.status))
             if wrong := check(answer):
                 await self.close()
-                return _judged(codes, answer, wrong)
+                return _judged(case, codes, answer, wrong)
             if answer.last:
                 # Those behind it in a pipeline are the client's to send again.
                 await self.close()
@@ -105,7 +105,7 @@ class Connection:
             if answer.last:
                 await self.close()
             if wrong := check(answer):
-                return _judged(codes, answer, wrong)
+                return _judged(case, codes, answer, wrong)
         return Outcome(tuple(codes))
 
     async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -117,8 +117,10 @@ class Connection:
         return self._streams
 
 
-def _judged(codes: list[str], answer: Answer, wrong: str) -> Outcome:
-    return Outcome(tuple(codes), wrong, "failure" if answer.status >= 500 else "wrong", answer.body[:2000])
+def _judged(case: Case, codes: list[str], answer: Answer, wrong: str) -> Outcome:
+    shed = case.valid and answer.status in SHED and not refused(answer)
+    bar = "shed" if shed else "failure" if answer.status >= 500 else "wrong"
+    return Outcome(tuple(codes), wrong, bar, answer.body[:2000])
 
 
 async def _answer(reader: asyncio.StreamReader, *, bodiless: bool) -> Answer:

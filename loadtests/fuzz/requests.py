@@ -16,6 +16,8 @@ Ending = Literal["keep", "close", "leave", "reset"]
 
 # Nothing is read there, or the model is away for a while, or it took too long: each says so.
 DELIBERATE = {501, 503, 504}
+# A server that has too little of the machine may say these to a valid request, now and then.
+SHED = {408, 503, 504}
 
 
 @dataclass(frozen=True)

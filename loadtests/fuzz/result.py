@@ -16,6 +16,7 @@ from .memory import Memory
 from .requests import DELIBERATE, Case
 
 MOST_GROWTH = 0.05
+MOST_SHED = 0.01
 # A fault that every second request meets says no more the thousandth time.
 MOST_KEPT = 200
 
@@ -60,6 +61,9 @@ class Result:
             "wrong": "wrong answers to valid requests",
         }
         found = [f"{self.bars[bar]} {words}" for bar, words in sentences.items() if self.bars[bar]]
+        valid = sum(n for kind, n in self.kinds.items() if kind.startswith("valid"))
+        if self.bars["shed"] > MOST_SHED * valid:
+            found.append(f"{self.bars['shed']} of {valid} valid requests were put off (408, 503, 504)")
         growth = self.memory.growth
         if growth is not None and growth > MOST_GROWTH:
             found.append(f"memory grew by {growth:.1%}, more than {MOST_GROWTH:.0%}")

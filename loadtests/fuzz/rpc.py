@@ -30,6 +30,7 @@ _CONTENTS = {
     "BYTES": "bytes_contents",
 }
 _FAILURES = {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.DATA_LOSS}
+_SHED = {grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.UNAVAILABLE}
 _READING = ("ServerLive", "ServerReady", "ServerMetadata", "ModelReady", "ModelMetadata")
 
 
@@ -134,8 +135,10 @@ def _judged(case: Case, error: grpc.aio.AioRpcError) -> Outcome:
     code, said = error.code(), error.details() or ""
     if code in _FAILURES:
         return Outcome((code.name,), f"answered {code.name}: {said}", "failure", said.encode())
-    if code is grpc.StatusCode.DEADLINE_EXCEEDED or "onnect" in said:
+    if "onnect" in said or said == "Deadline Exceeded":
         return Outcome((code.name,), said, "unanswered")
+    if case.valid and code in _SHED:
+        return Outcome((code.name,), said, "shed", said.encode())
     if case.valid:
         return Outcome((code.name,), f"a valid request was answered {code.name}: {said}", "wrong", said.encode())
     return Outcome((code.name,))

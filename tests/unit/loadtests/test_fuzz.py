@@ -108,6 +108,9 @@ async def test_what_a_server_does_to_a_broken_request(
 
 
 async def test_what_a_server_does_to_a_valid_request() -> None:
+    async with answering(said(503, SENTENCE)) as connection:
+        valid = Case(5, "predict", "valid", (b"GET / HTTP/1.1\r\n\r\n",), (good,))
+        assert (await connection.carry_out(valid)).bar == "shed"
     async with answering(said(422, SENTENCE)) as connection:
         assert (await connection.carry_out(case(check=good))).wrong == "a valid request was answered 422"
     async with answering(OK, OK) as connection:
@@ -130,6 +133,17 @@ def test_the_memory_after_the_warm_up_is_compared_with_that_at_the_end(tmp_path:
     assert result.broken == ["memory grew by 38.3%, more than 5%"]
     assert Memory([1], 200, rising.samples).growth is None
     assert 1 < pss(os.getpid()) < 10_000
+
+
+def test_some_valid_requests_may_be_put_off_and_not_many(tmp_path: Path) -> None:
+    result = Result(Memory([], 0), tmp_path / "failures")
+    valid = Case(5, "predict", "valid", (b"",), (good,))
+    for _ in range(99):
+        result.note(valid, Outcome(("200",)))
+    result.note(valid, Outcome(("503",), "a valid request was answered 503", "shed"))
+    assert result.broken == []
+    result.note(valid, Outcome(("503",), "a valid request was answered 503", "shed"))
+    assert result.broken == ["2 of 101 valid requests were put off (408, 503, 504)"]
 
 
 def test_what_failed_is_kept_with_its_bytes(tmp_path: Path) -> None:
