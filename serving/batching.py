@@ -112,6 +112,11 @@ class Batcher:
         self._schedule(loop)
         return job
 
+    @property
+    def full(self) -> bool:
+        """Whether there is room for no request at all."""
+        return self._waiting_rows >= self._max_waiting_rows
+
     async def answer(self, batch: Batch, outputs: tuple[str, ...], deadline: float) -> Answers:
         """Ask, and wait for the answers. Raises as `ask` does, and what the model or the deadline raised."""
         answered: asyncio.Future[Answers] = asyncio.get_running_loop().create_future()

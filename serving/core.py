@@ -95,6 +95,11 @@ class Core:
         return self._model
 
     @property
+    def full(self) -> bool:
+        """Whether no request would find room to wait for the model, whatever it holds."""
+        return self._batcher is not None and self._batcher.full
+
+    @property
     def label_type(self) -> LabelType:
         """What labels of the model look like."""
         return self._labels

@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from fastapi import Response
 from starlette.routing import compile_path
 
+from ..errors import Overloaded
 from .dialects import Dialect, dialect_of
 from .edge import CLIENT_WENT_AWAY, Edge
 from .exchange import Ask, Exchange
 from .head import Head
+from .refusals import refusal
 
 # Paths come from clients, who may make up any number of them.
 _MOST_KNOWN = 100
@@ -44,6 +46,8 @@ class Lane:
         self._edge = edge
         self._asks = [(compile_path(path)[0], ask) for path, ask in asks.items()]
         self.known: dict[bytes, Way] = {}
+        # Made once: under overload there are more of these than of anything else.
+        self._refusals: dict[str, Response] = {}
         self.max_body_bytes = edge.settings.max_body_bytes
 
     def find(self, url: bytes) -> Way | None:
@@ -66,8 +70,16 @@ class Lane:
         return None
 
     def enter(self, way: Way, headers: dict[bytes, bytes]) -> Passage:
-        """A request whose head has just arrived."""
-        return Passage(self._edge, way, headers)
+        """A request whose head has just arrived. One that cannot find room is refused before its body is looked at."""
+        full = self._full(way.dialect) if self._edge.core.full else None
+        return Passage(self._edge, way, headers, full)
+
+    def _full(self, dialect: Dialect) -> Response:
+        self._edge.metrics.shed(Overloaded.reason)
+        if dialect.name not in self._refusals:
+            most = self._edge.settings.max_waiting_rows
+            self._refusals[dialect.name] = refusal(dialect, Overloaded(most, most))
+        return self._refusals[dialect.name]
 
 
 class Passage:
@@ -79,13 +91,14 @@ class Passage:
 
     __slots__ = ("_dialect", "_done", "_edge", "_exchange", "_refusal", "identity", "started")
 
-    def __init__(self, edge: Edge, way: Way, headers: dict[bytes, bytes]) -> None:
+    def __init__(self, edge: Edge, way: Way, headers: dict[bytes, bytes], refused: Response | None) -> None:
         self.started = time.monotonic()
         head = Head(headers, way.parameters)
         self.identity = head.identity()
         self._edge, self._dialect, self._done = edge, way.dialect, False
-        self._refusal = edge.turned_away(way.dialect, head.get(b"authorization"))
-        self._exchange = Exchange(edge, way.ask, way.dialect, head, self.identity, self.started)
+        self._refusal = edge.turned_away(way.dialect, head.get(b"authorization")) or refused
+        if self._refusal is None:
+            self._exchange = Exchange(edge, way.ask, way.dialect, head, self.identity, self.started)
 
     def begin(self, body: bytes, then: Callable[[Response], None]) -> None:
         """The body has arrived; `then` is told the answer, maybe within this call."""
@@ -102,7 +115,8 @@ class Passage:
     def drop(self) -> None:
         """The client is gone."""
         if not self._done:
-            self._exchange.drop()
+            if self._refusal is None:
+                self._exchange.drop()
             self._count(CLIENT_WENT_AWAY)
 
     def _count(self, status: int) -> None:
