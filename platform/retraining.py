@@ -79,7 +79,7 @@ def retrain(platform: Platform, name: str, date: date, *, progress: Progress | N
         return platform.nights.run(platform, name, [date])[0]
     with _one_at_a_time(platform, name):
         begun = platform.target.status(name)
-        night = _train(platform, name, date, begun.spec.retraining)
+        night = _train(platform, name, date, begun.spec.retraining, begun.spec.server.accelerate)
         # Asked again: training took its time, and a person may have scaled, stopped or deleted the service meanwhile.
         now = platform.target.status(name)
         if now.verdict == "stopped" and begun.verdict != "stopped":
@@ -127,7 +127,7 @@ def _to_be_served(platform: Platform, spec: ServiceSpec, night: Night) -> bool:
     return platform.registry.champion(spec.name).version == night.challenger
 
 
-def _train(platform: Platform, name: str, date: date, options: TrainingOptions) -> Night:
+def _train(platform: Platform, name: str, date: date, options: TrainingOptions, accelerate: str | None) -> Night:
     """Run the training script, the same that the training image runs, and read its decision."""
     flags = [
         part
@@ -136,8 +136,12 @@ def _train(platform: Platform, name: str, date: date, options: TrainingOptions) 
         for part in (f"--{field.replace('_', '-')}", str(value))
     ]
     command = [sys.executable, "-m", "tenfold.training.train", "--model", name, "--date", str(date), *flags]
-    places = {"TENFOLD_REGISTRY_URI": platform.registry.uri, "TENFOLD_LOG_URL": platform.log_url}
-    script = subprocess.run(command, env={**os.environ, **places}, capture_output=True, text=True, check=False)
+    told = {
+        "TENFOLD_REGISTRY_URI": platform.registry.uri,
+        "TENFOLD_LOG_URL": platform.log_url,
+        "TENFOLD_ACCELERATE": accelerate or "",
+    }
+    script = subprocess.run(command, env={**os.environ, **told}, capture_output=True, text=True, check=False)
     try:
         return Night.model_validate_json(script.stdout)
     except ValidationError as e:

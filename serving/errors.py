@@ -15,6 +15,7 @@
     ├── Overloaded              503  too many rows wait already
     ├── DeadlineExceeded        504  no answer within `deadline_seconds`
     ├── KeysUnreadable               raised at the start: the file of API keys cannot be read
+    ├── NotCompiled                  the model's compiled form cannot be used; the model answers without it
     └── ModelUnloadable         503  raised while loading
         ├── ModelChanged             the files are not those that were registered
         ├── UntrustedTypes           the model holds types that are not on the allow-list
@@ -182,6 +183,10 @@ class KeysUnreadable(ServingError):
             f"The API keys in {file} cannot be read ({reason}). "
             f"Write a key a line into it, or unset TENFOLD_API_KEYS_FILE"
         )
+
+
+class NotCompiled(ServingError):
+    """The model's compiled form cannot be used, and why; the model itself can. Part of another sentence."""
 
 
 class ModelUnloadable(ServingError):

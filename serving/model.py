@@ -15,10 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import artifact, estimators, trust, validation
+from .compiled import Answers, Compiled
 from .errors import (
     InvalidInput,
     ModelUnloadable,
     NeedsPickle,
+    NotCompiled,
     PredictionFailed,
     TooManyRows,
     ValueRefused,
@@ -30,7 +32,6 @@ from .signature import Signature, parse, without_types
 from .validation import Batch
 
 Array = NDArray[Any]
-Answers = dict[str, Array]
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +50,8 @@ class Model:
         outputs: names of its outputs; "predict" is the first.
         output_specs: what the outputs look like; empty before `warm_up`.
         classes: the labels that a classifier knows, sorted; None for any other model.
+        compiled: answers what it can in place of the estimator; None: nothing does.
+        not_compiled: why nothing does, where the server was told to answer by a compiled form.
     """
 
     def __init__(
@@ -61,7 +64,19 @@ class Model:
         self.classes = estimators.classes(estimator)
         self._given, self._example = _example_batch(signature, example)
         self.example = self._example.records()
+        self.compiled: Compiled | None = None
+        self.not_compiled = ""
         self._arrays = False
+
+    @property
+    def platform(self) -> str:
+        """What answers, in the words of the Open Inference Protocol's metadata."""
+        return "onnxruntime_onnx" if self.compiled else "sklearn"
+
+    @property
+    def example_batch(self) -> Batch:
+        """The rows of `example`, as they came out of the validator."""
+        return self._example
 
     def dataframe(self, batch: Batch) -> Any:
         """The rows as a DataFrame of the model's columns, in its order and types."""
@@ -76,11 +91,17 @@ class Model:
         return self.dataframe(batch)
 
     def answer(self, batch: Batch, outputs: Sequence[str] = ("predict",)) -> Answers:
-        """Ask the estimator for some of its `outputs`, each with one entry per row.
+        """Ask for some of the `outputs`, each with one entry per row.
 
         Raises:
             PredictionFailed: the estimator broke, or answered another number of rows; `ValueRefused` is one.
         """
+        answers = self.compiled.answer(batch, outputs) if self.compiled else {}
+        rest = [method for method in outputs if method not in answers]
+        return {**answers, **self.original(batch, rest)} if rest else answers
+
+    def original(self, batch: Batch, outputs: Sequence[str]) -> Answers:
+        """As `answer`, of the estimator itself."""
         inputs = self.inputs(batch)
         answers: Answers = {}
         for method in outputs:
@@ -116,6 +137,25 @@ class Model:
         self.outputs = tuple(spec.name for spec in self.output_specs)
         if not self._arrays:
             self._try_arrays(answers)
+        if self.compiled:
+            self._check_compiled(self.compiled, answers)
+
+    def accelerate(self, folder: Path, *, threads: int) -> None:
+        """Let the compiled form in `folder` answer, if there is one; `warm_up` compares it with the estimator."""
+        try:
+            self.compiled = Compiled(folder, threads=threads)
+        except NotCompiled as e:
+            self._without_compiled(e)
+
+    def _check_compiled(self, compiled: Compiled, expected: Answers) -> None:
+        try:
+            compiled.check(self._example, expected, self.classes)
+        except NotCompiled as e:
+            self._without_compiled(e)
+
+    def _without_compiled(self, why: NotCompiled) -> None:
+        self.compiled, self.not_compiled = None, str(why)
+        logger.warning("%s version %s answers without its compiled form: %s", self.name, self.version, why)
 
     def _same_as_a_matrix(self) -> bool:
         """Whether scikit-learn would make of the DataFrame the very matrix that we can make without pandas."""
@@ -149,7 +189,7 @@ def load(folder: Path, *, name: str, version: str, settings: Settings) -> Model:
         folder: with an MLmodel file in it.
         name: of the model; empty: the folder's.
         version: of the model; empty: a digest of its MLmodel file.
-        settings: `allow_pickle` and `trusted_types` decide what may be loaded.
+        settings: `allow_pickle` and `trusted_types` decide what may be loaded, `accelerate` what answers.
 
     Raises:
         ModelUnloadable: no model that can be served; `UntrustedTypes` and `NeedsPickle` are such.
@@ -165,7 +205,10 @@ def load(folder: Path, *, name: str, version: str, settings: Settings) -> Model:
     width = getattr(estimator, "n_features_in_", None)
     columns = getattr(estimator, estimators.NAMES, None)
     signature = parse(saved.inputs, width=width) if saved.inputs else without_types(columns, width=width)
-    return Model(estimator, signature, name or folder.resolve().name, version or saved.digest, saved.example)
+    model = Model(estimator, signature, name or folder.resolve().name, version or saved.digest, saved.example)
+    if settings.accelerate:
+        model.accelerate(folder, threads=max(1, int(settings.cpu)))
+    return model
 
 
 def _entries(answer: Any, rows: int) -> Array:
