@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,11 +15,12 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from . import artifact, estimators, trust, validation
+from . import artifact, boosters, estimators, trust, validation
 from .compiled import Answers, Compiled
 from .errors import (
     InvalidInput,
     ModelUnloadable,
+    NeedsCode,
     NeedsPickle,
     NotCompiled,
     PredictionFailed,
@@ -44,7 +46,8 @@ class Model:
 
     Attributes:
         name, version: as they stand in answers.
-        estimator: the fitted scikit-learn estimator.
+        estimator: the fitted scikit-learn estimator, or what has the methods of one.
+        flavor: of MLflow, in which it was saved.
         signature: the columns that it takes.
         example: a few checked rows as JSON values, at least one.
         outputs: names of its outputs; "predict" is the first.
@@ -55,9 +58,16 @@ class Model:
     """
 
     def __init__(
-        self, estimator: Any, signature: Signature, name: str, version: str, example: Sequence[object]
+        self,
+        estimator: Any,
+        signature: Signature,
+        name: str,
+        version: str,
+        example: Sequence[object],
+        *,
+        flavor: str = "sklearn",
     ) -> None:
-        self.name, self.version = name, version
+        self.name, self.version, self.flavor = name, version, flavor
         self.estimator, self.signature = estimator, signature
         self.outputs = tuple(method for method in METHODS if hasattr(estimator, method))
         self.output_specs: tuple[OutputSpec, ...] = ()
@@ -71,7 +81,7 @@ class Model:
     @property
     def platform(self) -> str:
         """What answers, in the words of the Open Inference Protocol's metadata."""
-        return "onnxruntime_onnx" if self.compiled else "sklearn"
+        return "onnxruntime_onnx" if self.compiled else self.flavor
 
     @property
     def example_batch(self) -> Batch:
@@ -159,6 +169,8 @@ class Model:
 
     def _same_as_a_matrix(self) -> bool:
         """Whether scikit-learn would make of the DataFrame the very matrix that we can make without pandas."""
+        if not estimators.is_of_sklearn(self.estimator):
+            return False
         types = {array.dtype for array in self._example.columns.values()}
         names = getattr(self.estimator, estimators.NAMES, None)
         return self._may_take_arrays() and len(types) == 1 and names is not None and [*names] == [*self.signature.names]
@@ -183,7 +195,7 @@ class Model:
 
 
 def load(folder: Path, *, name: str, version: str, settings: Settings) -> Model:
-    """Load the model in `folder`, which `mlflow.sklearn` wrote.
+    """Load the model in `folder`, which `mlflow.sklearn`, `mlflow.xgboost` or `mlflow.lightgbm` wrote.
 
     Args:
         folder: with an MLmodel file in it.
@@ -192,7 +204,7 @@ def load(folder: Path, *, name: str, version: str, settings: Settings) -> Model:
         settings: `allow_pickle` and `trusted_types` decide what may be loaded, `accelerate` what answers.
 
     Raises:
-        ModelUnloadable: no model that can be served; `UntrustedTypes` and `NeedsPickle` are such.
+        ModelUnloadable: no model that can be served; `UntrustedTypes`, `NeedsPickle` and `NeedsCode` are such.
     """
     saved = artifact.read(folder)
     estimator = _estimator(saved, settings)
@@ -205,7 +217,8 @@ def load(folder: Path, *, name: str, version: str, settings: Settings) -> Model:
     width = getattr(estimator, "n_features_in_", None)
     columns = getattr(estimator, estimators.NAMES, None)
     signature = parse(saved.inputs, width=width) if saved.inputs else without_types(columns, width=width)
-    model = Model(estimator, signature, name or folder.resolve().name, version or saved.digest, saved.example)
+    name, version = name or folder.resolve().name, version or saved.digest
+    model = Model(estimator, signature, name, version, saved.example, flavor=saved.flavor)
     if settings.accelerate:
         model.accelerate(folder, threads=max(1, int(settings.cpu)))
     return model
@@ -229,10 +242,15 @@ def _entries(answer: Any, rows: int) -> Array:
 
 
 def _estimator(saved: artifact.Artifact, settings: Settings) -> Any:
+    if saved.format == "native":
+        return boosters.load(saved)
     if saved.format != "skops":
         if not settings.allow_pickle:
-            raise NeedsPickle(str(saved.folder), saved.format)
-        return _with_pickle(saved)
+            source = str(saved.folder)
+            raise NeedsCode(source, saved.flavors) if saved.format == "code" else NeedsPickle(source, saved.format)
+        return _with_code(saved)
+    if saved.flavor != "sklearn":
+        boosters.require(saved)
     try:
         data = saved.file.read_bytes()
     except OSError as e:
@@ -242,12 +260,11 @@ def _estimator(saved: artifact.Artifact, settings: Settings) -> Any:
     return trust.load_skops(data, source=str(saved.folder), extra=settings.trusted_types)
 
 
-def _with_pickle(saved: artifact.Artifact) -> Any:
+def _with_code(saved: artifact.Artifact) -> Any:
     """Load a model that can run any code, as the operator allowed."""
-    from mlflow.sklearn import load_model
-
+    loader = saved.flavor if saved.flavor in ("sklearn", "lightgbm") else "pyfunc"
     try:
-        return load_model(str(saved.folder))
+        return importlib.import_module(f"mlflow.{loader}").load_model(str(saved.folder))
     except Exception as e:
         raise ModelUnloadable(
             f"The model {saved.folder} cannot be restored ({type(e).__name__}: {first_line(e)}). "
