@@ -49,14 +49,16 @@ def compile_beside(model: Model, folder: Path, rows: Sequence[Batch] = ()) -> No
 
 
 def rows_of(model: Model, logged: Sequence[Mapping[str, Any]]) -> list[Batch]:
-    """The logged rows that agree with the model's signature: those of an earlier version need not."""
-    batches: list[Batch] = []
+    """The logged rows that agree with the model's signature, in one batch; those of an earlier version need not."""
+    sound: list[Mapping[str, Any]] = []
     for row in logged:
         try:
-            batches.append(from_rows(model.signature, [dict(row)], max_rows=1))
+            from_rows(model.signature, [row], max_rows=1)
         except InvalidInput:
             log.debug("a logged row does not agree with the model; nothing is compared on it")
-    return batches
+        else:
+            sound.append(row)
+    return [from_rows(model.signature, sound, max_rows=len(sound))] if sound else []
 
 
 def _convert(model: Model) -> bytes:
