@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from . import keys
 from .errors import PlatformError, UnknownService
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from ..training.registry import ModelVersion, Registry
     from .kubernetes.doctor import Diagnosis
     from .retraining import Nights
+
+COMPARED_ROWS = 1000
+"""Newest rows of the inference log on which a model and its compiled form are compared."""
 
 
 class Platform:
@@ -120,7 +123,15 @@ class Platform:
     def __repr__(self) -> str:
         return f"Platform({', '.join(self.target.names) or 'no services'})"
 
-    def register(self, model: Any, name: str, *, example: Any, tags: dict[str, str] | None = None) -> ModelVersion:
+    def register(
+        self,
+        model: Any,
+        name: str,
+        *,
+        example: Any,
+        tags: dict[str, str] | None = None,
+        accelerate: Literal["onnx"] | None = None,
+    ) -> ModelVersion:
         """Keep a fitted model as the next version of `name`. The first version becomes the champion.
 
         Args:
@@ -128,13 +139,22 @@ class Platform:
             name: of the registered model and of the service.
             example: a few rows as the model takes them; names, types and missing values become the signature.
             tags: kept with the version.
+            accelerate: "onnx": keep a compiled form too, for a service whose `server.accelerate` asks for it; default:
+                what the service of that name asks for. It is compared on the example and on the newest logged rows.
 
         Raises:
-            tenfold.training.errors.TrainingError: the registry is unreachable, or the model cannot be stored safely.
+            tenfold.training.errors.TrainingError: the registry is unreachable, or the model cannot be stored safely,
+                or has no compiled form that gives the same answers.
         """
         ServiceSpec.of(name=name, model=f"models:/{name}/1")
         self._prepare()
-        return self.registry.register(model, name, example=example, tags=tags or {})
+        service = self._spec(name)
+        if accelerate is None and service:
+            accelerate = service.server.accelerate
+        logged = self._newest_rows(name) if accelerate and service else []
+        return self.registry.register(
+            model, name, example=example, tags=tags or {}, accelerate=accelerate, logged=logged
+        )
 
     def spec(self, name: str, *, version: str | None = None, **fields: Any) -> ServiceSpec:
         """The spec that `deploy` with the same arguments would apply.
@@ -273,6 +293,13 @@ class Platform:
     def _spec(self, name: str) -> ServiceSpec | None:
         """The desired state now; None where there is no such service."""
         return self.target.status(name).spec if name in self.target.names else None
+
+    def _newest_rows(self, name: str) -> list[Mapping[str, Any]]:
+        log = self.inference_log()
+        try:
+            return [prediction.row for prediction in log.recent(name, COMPARED_ROWS)]
+        finally:
+            log.close()
 
     def _prepare(self) -> None:
         """Say that the state folder cannot be used before a database driver says that it cannot open a file."""

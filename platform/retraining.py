@@ -24,7 +24,7 @@ from .display import Shown
 from .errors import PlatformError, RolledBack, RolloutStopped
 from .local.target import LocalTarget
 from .rollout import Progress, roll_out
-from .spec import Frozen, ServiceSpec
+from .spec import Frozen, ServerOptions, ServiceSpec
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -79,7 +79,7 @@ def retrain(platform: Platform, name: str, date: date, *, progress: Progress | N
         return platform.nights.run(platform, name, [date])[0]
     with _one_at_a_time(platform, name):
         begun = platform.target.status(name)
-        night = _train(platform, name, date, begun.spec.retraining)
+        night = _train(platform, name, date, begun.spec)
         # Asked again: training took its time, and a person may have scaled, stopped or deleted the service meanwhile.
         now = platform.target.status(name)
         if now.verdict == "stopped" and begun.verdict != "stopped":
@@ -127,17 +127,29 @@ def _to_be_served(platform: Platform, spec: ServiceSpec, night: Night) -> bool:
     return platform.registry.champion(spec.name).version == night.challenger
 
 
-def _train(platform: Platform, name: str, date: date, options: TrainingOptions) -> Night:
+def told_to_train(server: ServerOptions) -> dict[str, str]:
+    """The environment in which a night may load what the service's replicas may, and makes what they answer by."""
+    told = {"TENFOLD_ACCELERATE": server.accelerate or ""}
+    # Where the spec says nothing, the environment of the night may.
+    if server.trusted_types:
+        told["TENFOLD_TRUSTED_TYPES"] = ",".join(server.trusted_types)
+    if server.allow_pickle:
+        told["TENFOLD_ALLOW_PICKLE"] = "true"
+    return told
+
+
+def _train(platform: Platform, name: str, date: date, spec: ServiceSpec) -> Night:
     """Run the training script, the same that the training image runs, and read its decision."""
     flags = [
         part
         for field in TrainingOptions.model_fields
-        if (value := getattr(options, field)) is not None
+        if (value := getattr(spec.retraining, field)) is not None
         for part in (f"--{field.replace('_', '-')}", str(value))
     ]
     command = [sys.executable, "-m", "tenfold.training.train", "--model", name, "--date", str(date), *flags]
     places = {"TENFOLD_REGISTRY_URI": platform.registry.uri, "TENFOLD_LOG_URL": platform.log_url}
-    script = subprocess.run(command, env={**os.environ, **places}, capture_output=True, text=True, check=False)
+    environment = {**os.environ, **told_to_train(spec.server), **places}
+    script = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     try:
         return Night.model_validate_json(script.stdout)
     except ValidationError as e:

@@ -85,6 +85,9 @@ class ServerOptions(Frozen):
     accept_event_time: bool = Field(
         default=False, description="Accept a Tenfold-Event-Time header, to replay past traffic."
     )
+    accelerate: Literal["onnx"] | None = Field(
+        default=None, description="onnx: answer by the model's compiled form, where it has one. None: never."
+    )
     drain_seconds: float = Field(
         default=5, ge=0, description="How long keep-alive clients may move away before a stop."
     )

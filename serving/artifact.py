@@ -16,7 +16,15 @@ import yaml
 
 from .errors import ModelUnloadable, first_line
 
-Format = Literal["skops", "pickle", "cloudpickle"]
+Flavor = Literal["sklearn", "xgboost", "lightgbm", "python_function"]
+Format = Literal["skops", "pickle", "cloudpickle", "native", "code"]
+"""native: of XGBoost or LightGBM; code: whatever MLflow's python_function loads."""
+
+_FLAVORS: tuple[Flavor, ...] = ("sklearn", "xgboost", "lightgbm", "python_function")
+"""The first that a model has is taken: they are ever less strict about what they load."""
+_FILES: dict[Flavor, str] = {"sklearn": "pickled_model", "xgboost": "data", "lightgbm": "data"}
+_BOOSTERS: dict[Flavor, str] = {"xgboost": "xgboost.core.Booster", "lightgbm": "lightgbm.basic.Booster"}
+"""What a model is that says nothing of its class."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +34,11 @@ class Artifact:
     folder: Path
     digest: str
     """Of the MLmodel file, which is written anew with every save."""
+    flavor: Flavor
+    model_class: str
+    """That the model is said to be of; empty where nothing is said. Not trusted."""
+    flavors: str
+    """All that the file names, for messages."""
     file: Path
     """The model itself."""
     format: Format
@@ -36,10 +49,10 @@ class Artifact:
 
 
 def read(folder: Path) -> Artifact:
-    """Read the folder of a scikit-learn model.
+    """Read a model's folder.
 
     Raises:
-        ModelUnloadable: no model folder, a model of another kind, or a file that is broken.
+        ModelUnloadable: no model folder, a model of a kind that cannot be served, or a file that is broken.
     """
     file = folder / "MLmodel"
     try:
@@ -53,25 +66,34 @@ def read(folder: Path) -> Artifact:
     except (yaml.YAMLError, ValueError, RecursionError) as e:  # a date that is none, for one, is a ValueError
         raise ModelUnloadable(f"The file {file} is no YAML ({first_line(e)}). Register the model again") from e
     flavors = _mapping(_mapping(content).get("flavors"))
-    if "sklearn" not in flavors:
-        names = ", ".join(sorted(map(str, flavors))) or "nothing known"
+    names = ", ".join(sorted(map(str, flavors))) or "nothing known"
+    found: Flavor | None = next((known for known in _FLAVORS if flavors.get(known) is not None), None)
+    if found is None:
         raise ModelUnloadable(
-            f"The model {folder} is saved as {names}, and only scikit-learn models can be served. "
-            f"Save it with mlflow.sklearn.save_model"
+            f"The model {folder} is saved as {names}, and only scikit-learn, XGBoost and LightGBM models can be served"
+            f". Save it with save_model of mlflow.sklearn, mlflow.xgboost or mlflow.lightgbm"
         )
-    flavor = _mapping(flavors["sklearn"])
+    flavor = _mapping(flavors[found])
     inputs = _mapping(_mapping(content).get("signature")).get("inputs")
     return Artifact(
         folder,
         hashlib.sha256(text).hexdigest()[:12],
-        _inside(folder, str(flavor.get("pickled_model"))),
-        _format(flavor, folder),
+        found,
+        str(flavor.get("model_class") or _BOOSTERS.get(found, "")),
+        names,
+        # A python_function need not name a file; it is not read here either.
+        _inside(folder, str(flavor.get(_FILES.get(found, ""), ""))),
+        _format(found, flavor, folder),
         inputs if isinstance(inputs, str) else None,
         _example(folder, _mapping(_mapping(content).get("saved_input_example_info"))),
     )
 
 
-def _format(flavor: Mapping[str, Any], folder: Path) -> Format:
+def _format(found: Flavor, flavor: Mapping[str, Any], folder: Path) -> Format:
+    if found == "python_function":
+        return "code"
+    if found == "xgboost" or (found == "lightgbm" and flavor.get("model_class", _BOOSTERS[found]) == _BOOSTERS[found]):
+        return "native"
     name = flavor.get("serialization_format")
     if name not in ("skops", "pickle", "cloudpickle"):
         raise ModelUnloadable(f"The model {folder} is saved in the unknown format '{name}'. Save it as skops")

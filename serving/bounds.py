@@ -2,7 +2,7 @@
 
 Trees and neighbour searches follow indices that come from the file, in compiled code that does not check them: a file
 with only trusted types in it could still crash the process, or make it read foreign memory, at the first prediction.
-`trust.load_skops` calls this once, after loading and before anything is predicted.
+`trust.load_skops` and `boosters.load` call this once, after loading and before anything is predicted.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sklearn.neighbors import KDTree
 from sklearn.tree._tree import Tree  # pyright: ignore[reportMissingTypeStubs]
 
+from .booster_bounds import is_of_xgboost, is_sound_xgboost
 from .errors import ModelUnloadable
 
 Array = NDArray[Any]
@@ -24,7 +25,7 @@ def check_bounds(model: object, source: str) -> None:
     """Check all trees in `model`.
 
     Raises:
-        ModelUnloadable: an index points outside; no file that scikit-learn wrote has such.
+        ModelUnloadable: an index points outside; no file that its library wrote has such.
     """
     for owner, part in _parts(model):
         try:
@@ -43,6 +44,8 @@ def _is_sound(owner: Any, part: Any) -> bool:
         return _is_sound_tree(part, owner.n_features_in_)
     if isinstance(part, KDTree):
         return _is_sound_kd_tree(part)
+    if is_of_xgboost(part):
+        return is_sound_xgboost(part)
     return _is_sound_predictor(part, owner)
 
 
@@ -107,7 +110,7 @@ def _parts(model: object) -> Iterator[tuple[object, object]]:
         if id(item) in seen:
             continue
         seen.add(id(item))
-        if isinstance(item, Tree | KDTree | TreePredictor):
+        if isinstance(item, Tree | KDTree | TreePredictor) or is_of_xgboost(item):
             yield owner, item
         elif isinstance(item, Mapping):
             stack.extend((owner, value) for value in cast("Mapping[Any, Any]", item).values())

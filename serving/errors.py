@@ -16,10 +16,12 @@
     │   ├── Overloaded          503  too many rows wait already
     │   └── DeadlineExceeded    504  no answer within `deadline_seconds`
     ├── KeysUnreadable               raised at the start: the file of API keys cannot be read
+    ├── NotCompiled                  the model's compiled form cannot be used; the model answers without it
     └── ModelUnloadable         503  raised while loading
         ├── ModelChanged             the files are not those that were registered
         ├── UntrustedTypes           the model holds types that are not on the allow-list
-        └── NeedsPickle              the model is pickled, and pickle is not allowed
+        ├── NeedsPickle              the model is pickled, and pickle is not allowed
+        └── NeedsCode                only code that comes with the model can load it, and that is not allowed
 
 Each carries the HTTP `status` of its family and writes its own sentence: what happened, with which value, and what
 to do next. The edge turns that sentence into the shape of the protocol that was spoken.
@@ -193,6 +195,10 @@ class KeysUnreadable(ServingError):
         )
 
 
+class NotCompiled(ServingError):
+    """The model's compiled form cannot be used, and why; the model itself can. Part of another sentence."""
+
+
 class ModelUnloadable(ServingError):
     """The model cannot be served from where it was looked for; raised while loading."""
 
@@ -227,6 +233,17 @@ class NeedsPickle(ModelUnloadable):
         super().__init__(
             f"The model {source} is saved with {how}, and loading a pickle can run any code. Save it with "
             f'serialization_format="skops", or, if you trust whoever wrote it, set TENFOLD_ALLOW_PICKLE=true'
+        )
+
+
+class NeedsCode(ModelUnloadable):
+    """Only MLflow's python_function can load the model, which runs code that the artifact names."""
+
+    def __init__(self, source: str, flavors: str) -> None:
+        super().__init__(
+            f"The model {source} is saved as {flavors}, which only MLflow's python_function loads, with code that the "
+            f"model names. Save it as scikit-learn (skops), XGBoost or LightGBM, or, if you trust whoever wrote it, "
+            f"set TENFOLD_ALLOW_PICKLE=true"
         )
 
 

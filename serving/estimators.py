@@ -15,6 +15,8 @@ from sklearn.compose import ColumnTransformer
 from sklearn.preprocessing import FunctionTransformer
 
 NAMES = "feature_names_in_"
+# Not LightGBM's estimators, which warn about a matrix at every prediction.
+_INDIFFERENT = ("sklearn.", "xgboost.", f"{__package__}.boosters")
 
 
 def nested(model: object) -> Iterator[Any]:
@@ -47,12 +49,18 @@ def use_one_thread(model: object) -> None:
 
 def takes_arrays(model: object) -> bool:
     """Whether the model may give the same answers for a matrix as for a DataFrame: nothing in it looks at names."""
-    return all(
-        type(estimator).__module__.startswith("sklearn.")
+    parts = [*nested(model)]
+    return bool(parts) and all(
+        type(estimator).__module__.startswith(_INDIFFERENT)
         and not isinstance(estimator, ColumnTransformer | FunctionTransformer)
         and not hasattr(estimator, "_sklearn_output_config")
-        for estimator in nested(model)
+        for estimator in parts
     )
+
+
+def is_of_sklearn(model: object) -> bool:
+    """Whether scikit-learn alone makes the model's inputs into matrices: of other libraries it takes a trial."""
+    return all(type(estimator).__module__.startswith("sklearn.") for estimator in nested(model))
 
 
 class WithoutNames:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,11 +15,14 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from . import artifact, estimators, trust, validation
+from . import artifact, boosters, estimators, trust, validation
+from .compiled import Answers, Compiled
 from .errors import (
     InvalidInput,
     ModelUnloadable,
+    NeedsCode,
     NeedsPickle,
+    NotCompiled,
     PredictionFailed,
     TooManyRows,
     ValueRefused,
@@ -30,7 +34,6 @@ from .signature import Signature, parse, without_types
 from .validation import Batch
 
 Array = NDArray[Any]
-Answers = dict[str, Array]
 
 logger = logging.getLogger(__name__)
 
@@ -43,25 +46,47 @@ class Model:
 
     Attributes:
         name, version: as they stand in answers.
-        estimator: the fitted scikit-learn estimator.
+        estimator: the fitted scikit-learn estimator, or what has the methods of one.
+        flavor: of MLflow, in which it was saved.
         signature: the columns that it takes.
         example: a few checked rows as JSON values, at least one.
         outputs: names of its outputs; "predict" is the first.
         output_specs: what the outputs look like; empty before `warm_up`.
         classes: the labels that a classifier knows, sorted; None for any other model.
+        compiled: answers what it can in place of the estimator; None: nothing does.
+        not_compiled: why nothing does, where the server was told to answer by a compiled form.
     """
 
     def __init__(
-        self, estimator: Any, signature: Signature, name: str, version: str, example: Sequence[object]
+        self,
+        estimator: Any,
+        signature: Signature,
+        name: str,
+        version: str,
+        example: Sequence[object],
+        *,
+        flavor: str = "sklearn",
     ) -> None:
-        self.name, self.version = name, version
+        self.name, self.version, self.flavor = name, version, flavor
         self.estimator, self.signature = estimator, signature
         self.outputs = tuple(method for method in METHODS if hasattr(estimator, method))
         self.output_specs: tuple[OutputSpec, ...] = ()
         self.classes = estimators.classes(estimator)
         self._given, self._example = _example_batch(signature, example)
         self.example = self._example.records()
+        self.compiled: Compiled | None = None
+        self.not_compiled = ""
         self._arrays = False
+
+    @property
+    def platform(self) -> str:
+        """What answers, in the words of the Open Inference Protocol's metadata."""
+        return "onnxruntime_onnx" if self.compiled else self.flavor
+
+    @property
+    def example_batch(self) -> Batch:
+        """The rows of `example`, as they came out of the validator."""
+        return self._example
 
     def dataframe(self, batch: Batch) -> Any:
         """The rows as a DataFrame of the model's columns, in its order and types."""
@@ -78,11 +103,17 @@ class Model:
         return self.dataframe(batch)
 
     def answer(self, batch: Batch, outputs: Sequence[str] = ("predict",)) -> Answers:
-        """Ask the estimator for some of its `outputs`, each with one entry per row.
+        """Ask for some of the `outputs`, each with one entry per row.
 
         Raises:
             PredictionFailed: the estimator broke, or answered another number of rows; `ValueRefused` is one.
         """
+        answers = self.compiled.answer(batch, outputs) if self.compiled else {}
+        rest = [method for method in outputs if method not in answers]
+        return {**answers, **self.original(batch, rest)} if rest else answers
+
+    def original(self, batch: Batch, outputs: Sequence[str]) -> Answers:
+        """As `answer`, of the estimator itself."""
         inputs = self.inputs(batch)
         answers: Answers = {}
         for method in outputs:
@@ -118,9 +149,30 @@ class Model:
         self.outputs = tuple(spec.name for spec in self.output_specs)
         if not self._arrays:
             self._try_arrays(answers)
+        if self.compiled:
+            self._check_compiled(self.compiled, answers)
+
+    def accelerate(self, folder: Path, *, threads: int) -> None:
+        """Let the compiled form in `folder` answer, if there is one; `warm_up` compares it with the estimator."""
+        try:
+            self.compiled = Compiled(folder, threads=threads)
+        except NotCompiled as e:
+            self._without_compiled(e)
+
+    def _check_compiled(self, compiled: Compiled, expected: Answers) -> None:
+        try:
+            compiled.check(self._example, expected, self.classes)
+        except NotCompiled as e:
+            self._without_compiled(e)
+
+    def _without_compiled(self, why: NotCompiled) -> None:
+        self.compiled, self.not_compiled = None, str(why)
+        logger.warning("%s version %s answers without its compiled form: %s", self.name, self.version, why)
 
     def _same_as_a_matrix(self) -> bool:
         """Whether scikit-learn would make of the DataFrame the very matrix that we can make without pandas."""
+        if not estimators.is_of_sklearn(self.estimator):
+            return False
         types = {array.dtype for array in self._example.columns.values()}
         names = getattr(self.estimator, estimators.NAMES, None)
         return self._may_take_arrays() and len(types) == 1 and names is not None and [*names] == [*self.signature.names]
@@ -145,16 +197,16 @@ class Model:
 
 
 def load(folder: Path, *, name: str, version: str, settings: Settings) -> Model:
-    """Load the model in `folder`, which `mlflow.sklearn` wrote.
+    """Load the model in `folder`, which `mlflow.sklearn`, `mlflow.xgboost` or `mlflow.lightgbm` wrote.
 
     Args:
         folder: with an MLmodel file in it.
         name: of the model; empty: the folder's.
         version: of the model; empty: a digest of its MLmodel file.
-        settings: `allow_pickle` and `trusted_types` decide what may be loaded.
+        settings: `allow_pickle` and `trusted_types` decide what may be loaded, `accelerate` what answers.
 
     Raises:
-        ModelUnloadable: no model that can be served; `UntrustedTypes` and `NeedsPickle` are such.
+        ModelUnloadable: no model that can be served; `UntrustedTypes`, `NeedsPickle` and `NeedsCode` are such.
     """
     saved = artifact.read(folder)
     estimator = _estimator(saved, settings)
@@ -167,7 +219,11 @@ def load(folder: Path, *, name: str, version: str, settings: Settings) -> Model:
     width = getattr(estimator, "n_features_in_", None)
     columns = getattr(estimator, estimators.NAMES, None)
     signature = parse(saved.inputs, width=width) if saved.inputs else without_types(columns, width=width)
-    return Model(estimator, signature, name or folder.resolve().name, version or saved.digest, saved.example)
+    name, version = name or folder.resolve().name, version or saved.digest
+    model = Model(estimator, signature, name, version, saved.example, flavor=saved.flavor)
+    if settings.accelerate:
+        model.accelerate(folder, threads=max(1, int(settings.cpu)))
+    return model
 
 
 def _entries(answer: Any, rows: int) -> Array:
@@ -188,10 +244,15 @@ def _entries(answer: Any, rows: int) -> Array:
 
 
 def _estimator(saved: artifact.Artifact, settings: Settings) -> Any:
+    if saved.format == "native":
+        return boosters.load(saved)
     if saved.format != "skops":
         if not settings.allow_pickle:
-            raise NeedsPickle(str(saved.folder), saved.format)
-        return _with_pickle(saved)
+            source = str(saved.folder)
+            raise NeedsCode(source, saved.flavors) if saved.format == "code" else NeedsPickle(source, saved.format)
+        return _with_code(saved)
+    if saved.flavor != "sklearn":
+        boosters.require(saved)
     try:
         data = saved.file.read_bytes()
     except OSError as e:
@@ -201,12 +262,11 @@ def _estimator(saved: artifact.Artifact, settings: Settings) -> Any:
     return trust.load_skops(data, source=str(saved.folder), extra=settings.trusted_types)
 
 
-def _with_pickle(saved: artifact.Artifact) -> Any:
+def _with_code(saved: artifact.Artifact) -> Any:
     """Load a model that can run any code, as the operator allowed."""
-    from mlflow.sklearn import load_model
-
+    loader = saved.flavor if saved.flavor in ("sklearn", "lightgbm") else "pyfunc"
     try:
-        return load_model(str(saved.folder))
+        return importlib.import_module(f"mlflow.{loader}").load_model(str(saved.folder))
     except Exception as e:
         raise ModelUnloadable(
             f"The model {saved.folder} cannot be restored ({type(e).__name__}: {first_line(e)}). "

@@ -7,7 +7,7 @@ from `tenfold serve`. The names that `tenfold.platform.spec.ServerOptions` has t
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -88,6 +88,9 @@ class Settings(BaseSettings):
     accept_event_time: bool = Field(
         default=False, description="Accept a Tenfold-Event-Time header, to replay past traffic."
     )
+    accelerate: Literal["onnx"] | None = Field(
+        default=None, description="onnx: answer by the model's compiled form, where it has one. None: never."
+    )
     drain_seconds: float = Field(
         default=5, ge=0, description="How long keep-alive clients may move away before a stop."
     )
@@ -96,6 +99,11 @@ class Settings(BaseSettings):
         ge=1,
         description="Rows that may wait for the inference log; when it is full, rows are dropped.",
     )
+
+    @field_validator("accelerate", mode="before")
+    @classmethod
+    def _empty(cls, value: object) -> object:
+        return value or None
 
     @field_validator("trusted_types", mode="before")
     @classmethod

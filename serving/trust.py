@@ -6,8 +6,10 @@ it registers is what serving will load.
 A skops file names types and functions, and may have any *trusted* one called with arguments of its own choosing. So a
 name is only trusted when calling it with anything at all does no harm beyond an exception:
 - scikit-learn's own estimators, kernels, losses and the like, whose constructors only keep their arguments. The class
-  must be defined in the module that the file names. A file makes no module be imported but those parts of scikit-learn.
+  must be defined in the module that the file names. A file makes no module be imported but those parts of
+  scikit-learn, and LightGBM.
 - Exact names of other classes, and of functions, which only compute. A function is never trusted by its prefix.
+- LightGBM's estimators, which MLflow saves as skops too; their Booster only as `booster_bounds` lets it be made.
 - The ufuncs of numpy and scipy (log1p, sqrt, expit, ...).
 - What the operator names in `TENFOLD_TRUSTED_TYPES`.
 Everything of numpy and scipy is by exact name: `numpy.memmap` and `scipy.io.netcdf_file` are classes that write files.
@@ -18,12 +20,14 @@ from __future__ import annotations
 import importlib
 import io
 from collections.abc import Collection
+from contextlib import nullcontext
 from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from .booster_bounds import only_sound_lightgbm
 from .bounds import check_bounds
 from .errors import ModelUnloadable, UntrustedTypes, first_line
 
@@ -55,6 +59,10 @@ _CLASSES = frozenset(
         "sklearn.utils._bunch.Bunch",
         "sklearn.utils._metadata_requests.MetadataRequest",
         "sklearn.utils._metadata_requests.MethodMetadataRequest",
+        "collections.OrderedDict",
+        "lightgbm.basic.Booster",
+        "lightgbm.sklearn.LGBMClassifier",
+        "lightgbm.sklearn.LGBMRegressor",
         "numpy.dtype",
         "scipy.interpolate._bsplines.BSpline",
         "scipy.interpolate._interpolate.interp1d",
@@ -139,7 +147,8 @@ def load_skops(data: bytes, *, source: str, extra: Collection[str] = ()) -> Any:
         ) from e
     _refuse_untrusted(source, names, extra)
     try:
-        model = skops.io.loads(data, trusted=names)
+        with only_sound_lightgbm() if any(name.startswith("lightgbm.") for name in names) else nullcontext():
+            model = skops.io.loads(data, trusted=names)
     except Exception as e:
         raise ModelUnloadable(
             f"The model {source} cannot be restored ({type(e).__name__}: {first_line(e)}). It may have been saved by "

@@ -6,6 +6,7 @@
     │   ├── UnknownModel              no model of that name
     │   └── UnknownVersion            the model has no such version, or no champion
     ├── ModelNotStorable         serving would refuse to load what would be stored
+    │   └── NotCompilable             it has no compiled form that gives the same answers
     └── NightFailed              the night ends `failed`
         ├── NotRetrainable            the champion learns from no labels, or from several at once
         ├── TrainFunctionUnusable     the function of `--train` cannot be imported or called
@@ -54,6 +55,17 @@ class UnknownVersion(RegistryError):
 
 class ModelNotStorable(TrainingError):
     """The model cannot be stored in a way that serving would load, or its example does not fit it."""
+
+
+class NotCompilable(ModelNotStorable):
+    """The model has no compiled form, or one that answers otherwise than the model; `why` says it."""
+
+    def __init__(self, name: str, why: str) -> None:
+        self.why = why
+        super().__init__(
+            f"The model '{name}' cannot be accelerated: {why}. Register it without accelerate; if its service asks for "
+            f"it, take that off first: tenfold deploy {name} --set server.accelerate=null"
+        )
 
 
 class NightFailed(TrainingError):

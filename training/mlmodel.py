@@ -90,7 +90,7 @@ def _write(estimator: Any, folder: Path, name: str, signature: Any, example: Any
 
 def settings_of(folder: Path) -> Settings:
     """What the environment says about loading models, so that training loads what serving would."""
-    given: dict[str, Any] = {"model": str(folder)}
+    given: dict[str, Any] = {"model": str(folder), "accelerate": None}  # what is trained and scored is the original
     return Settings(**given)
 
 

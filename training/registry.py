@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from shutil import rmtree
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
@@ -67,7 +67,16 @@ class Registry:
     def __repr__(self) -> str:
         return f"Registry({place(self.uri)})"
 
-    def register(self, model: Any, name: str, *, example: Any, tags: dict[str, str]) -> ModelVersion:
+    def register(
+        self,
+        model: Any,
+        name: str,
+        *,
+        example: Any,
+        tags: dict[str, str],
+        accelerate: Literal["onnx"] | None = None,
+        logged: Sequence[Mapping[str, Any]] = (),
+    ) -> ModelVersion:
         """Keep a fitted model as the next version of `name`; the first version becomes the champion.
 
         Args:
@@ -75,17 +84,24 @@ class Registry:
             name: of the registered model; made if there is none.
             example: a few rows as the model takes them; see `mlmodel.save`.
             tags: kept with the version.
+            accelerate: "onnx": keep its compiled form too.
+            logged: rows of the inference log on which model and compiled form are compared, besides the example.
 
         Raises:
             ModelNotStorable: serving would refuse to load it, or it cannot predict the example.
+            NotCompilable: it has no compiled form that gives the same answers.
             RegistryUnreachable: nothing is registered.
         """
         self._client()  # an unreachable registry is said at once, and MLflow is imported the quiet way
+        from .compiled import ACCELERATE_TAG, compile_beside, rows_of
         from .mlmodel import save
 
         with tempfile.TemporaryDirectory(prefix="tenfold-") as temporary:
             folder = Path(temporary) / "model"
-            save(model, folder, name=name, example=example)
+            saved = save(model, folder, name=name, example=example)
+            if accelerate:
+                compile_beside(saved, folder, rows_of(saved, logged))
+                tags = {**tags, ACCELERATE_TAG: accelerate}
             return self.register_folder(folder, name, tags=tags)
 
     def register_folder(

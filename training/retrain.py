@@ -14,9 +14,10 @@ from pathlib import Path
 
 from ..serving.errors import ServingError
 from ..serving.inference_log.store import InferenceLog
-from ..serving.model import load
+from ..serving.model import Model, load
 from . import data, fit, mlmodel
-from .errors import NightFailed
+from .compiled import ACCELERATE_TAG, compile_beside
+from .errors import NightFailed, NotCompilable
 from .evaluate import compare
 from .gate import decide
 from .labels import label_type
@@ -28,8 +29,19 @@ from .tags import FINGERPRINT, night_of, tags_of
 log = logging.getLogger(__name__)
 
 
-def retrain(name: str, day: date, options: TrainingOptions, *, registry: Registry, rows_from: InferenceLog) -> Night:
+def retrain(
+    name: str,
+    day: date,
+    options: TrainingOptions,
+    *,
+    registry: Registry,
+    rows_from: InferenceLog,
+    accelerate: str | None = None,
+) -> Night:
     """Run the night of `day`, or return what became of it if it was run on the same data.
+
+    With `accelerate` "onnx" the challenger gets a compiled form, compared with it on all rows of the window. Where it
+    cannot have one, the night says why and goes on: being quick is no reason to go on serving the worse model.
 
     Raises:
         TrainingError: no decision; run it again once the cause is gone.
@@ -52,7 +64,7 @@ def retrain(name: str, day: date, options: TrainingOptions, *, registry: Registr
     )
     with tempfile.TemporaryDirectory(prefix="tenfold-night-") as folder:
         try:
-            night = _challenge(night, name, options, rows, registry, Path(folder))
+            night = _challenge(night, name, options, rows, registry, Path(folder), accelerate)
         except data.Unfit as e:
             night = night.model_copy(update={"reason": str(e)})
     return _finish(registry, name, night)
@@ -65,6 +77,7 @@ def _challenge(
     rows: list[data.LabelledRow],
     registry: Registry,
     folder: Path,
+    accelerate: str | None,
 ) -> Night:
     """Fit a challenger, compare it with the champion, and register it with everything that explains the decision.
 
@@ -86,11 +99,12 @@ def _challenge(
     challenger = mlmodel.save_like(fitted, folder / "challenger", name=name, champion=folder / "champion")
     before, after = compare(champion, challenger, prepared.held_out)
     decision = decide(before, after, min_improvement=options.min_improvement, tolerance=options.tolerance)
+    slow = _compile(challenger, folder / "challenger", prepared) if accelerate else ""
     left_out = f"; {prepared.left_out} rows that do not agree with the model were left out" if prepared.left_out else ""
     night = Night(
         date=night.date,
         outcome="promoted" if decision.promote else "kept",
-        reason=f"{decision.reason}, on {prepared.held_out.batch.rows} held-out rows{left_out}",
+        reason=f"{decision.reason}, on {prepared.held_out.batch.rows} held-out rows{left_out}{slow}",
         rows=night.rows,
         champion=night.champion,
         champion_metrics=before,
@@ -104,8 +118,20 @@ def _challenge(
         held_out=prepared.held_out.batch.rows,
         left_out=prepared.left_out,
     )
+    if accelerate and not slow:
+        tags[ACCELERATE_TAG] = accelerate
     version = registry.register_folder(folder / "challenger", name, tags=tags, metrics=after)
     return night.model_copy(update={"challenger": version.version})
+
+
+def _compile(challenger: Model, folder: Path, prepared: data.Prepared) -> str:
+    """Give the challenger its compiled form; else the part of the night's reason that says why it has none."""
+    try:
+        compile_beside(challenger, folder, [prepared.train.batch, prepared.held_out.batch])
+    except NotCompilable as e:
+        log.warning("%s", e)
+        return f"; it is not accelerated: {e.why}"
+    return ""
 
 
 def _finish(registry: Registry, name: str, night: Night) -> Night:

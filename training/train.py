@@ -1,8 +1,9 @@
 """The training script: `python -m tenfold.training.train --model NAME --date D`, one night as one process.
 
 `platform/retraining.py` starts it here, a CronJob in the training image. It reads the registry's and the log's address
-from the environment, and prints the `Night` as JSON, alone, on stdout; whatever else is said goes to stderr. Exit code
-0: promoted, kept or skipped; 1: failed; 2: it was called wrongly, and prints no night.
+from the environment, and whether the challenger gets a compiled form. It prints the `Night` as JSON, alone, on stdout;
+whatever else is said goes to stderr. Exit code 0: promoted, kept or skipped; 1: failed; 2: it was called wrongly, and
+prints no night.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ log = logging.getLogger("tenfold.training")
 
 FAILED = 1
 REGISTRY_URI, LOG_URL = "TENFOLD_REGISTRY_URI", "TENFOLD_LOG_URL"
+ACCELERATE = "TENFOLD_ACCELERATE"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,6 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for variable in (REGISTRY_URI, LOG_URL):
         if not os.environ.get(variable):
             parser.error(f"Set {variable}, e.g. {variable}=sqlite:////absolute/path/file.db")
+    if os.environ.get(ACCELERATE, "") not in ("", "onnx"):
+        parser.error(f"{ACCELERATE} is '{os.environ[ACCELERATE]}'; it may be onnx, or left out")
     if options.train is None:  # A function of the user's may expect its libraries as they are.
         import_lean()
     with _alone_on_stdout() as stdout:
@@ -83,7 +87,8 @@ def _run(name: str, day: date, options: TrainingOptions, registry: Registry) -> 
 
     rows_from = InferenceLog(os.environ[LOG_URL])
     try:
-        return retrain(name, day, options, registry=registry, rows_from=rows_from)
+        accelerate = os.environ.get(ACCELERATE) or None
+        return retrain(name, day, options, registry=registry, rows_from=rows_from, accelerate=accelerate)
     finally:
         rows_from.close()
 
@@ -91,7 +96,8 @@ def _run(name: str, day: date, options: TrainingOptions, registry: Registry) -> 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m tenfold.training.train",
-        description=f"Run one night. {REGISTRY_URI} and {LOG_URL} say where the models and the rows are.",
+        description=f"Run one night. {REGISTRY_URI} and {LOG_URL} say where the models and the rows are; "
+        f"{ACCELERATE}=onnx lets it compile the challenger.",
         allow_abbrev=False,
     )
     parser.add_argument("--model", required=True, metavar="NAME", help="Name of the registered model.")

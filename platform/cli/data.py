@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -21,6 +21,10 @@ NOT_TAKEN = {"unknown", "invalid"}
 def register(
     name: Annotated[str, typer.Argument(help="Name of the model, and of its service.", show_default=False)],
     folder: Annotated[Path, typer.Argument(help="A folder that mlflow.sklearn.save_model wrote.", show_default=False)],
+    accelerate: Annotated[
+        Literal["onnx"] | None,
+        typer.Option(help="onnx: keep a compiled form too; see server.accelerate.", show_default="as its service asks"),
+    ] = None,
     state: StateOption = None,
 ) -> None:
     """Keep a model as the next version of NAME; the first version becomes the champion."""
@@ -29,7 +33,7 @@ def register(
 
     settings: dict[str, Any] = {"model": str(folder)}  # what else there is comes from the environment
     model = load(folder, name=name, version="", settings=Settings(**settings))
-    version = platform_of(state).register(model.estimator, name, example=_frame(model.example))
+    version = platform_of(state).register(model.estimator, name, example=_frame(model.example), accelerate=accelerate)
     typer.echo(f"Registered {version.uri}. Serve it with: tenfold deploy {name}")
 
 

@@ -276,6 +276,8 @@ def _set(container: Object, values: Mapping[str, str]) -> None:
 
 
 def _text(value: Any) -> str:
+    if value is None:
+        return ""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple):

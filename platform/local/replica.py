@@ -129,4 +129,6 @@ def start_replica(
 
 def _text(value: Any) -> str:
     """A setting as the model server reads it from its environment."""
+    if value is None:
+        return ""
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -120,7 +120,8 @@ _FIXED: Json = {
     "ServerMetadata": _object({"name": _TEXT, "version": _TEXT, "extensions": _list(_TEXT)}, "name", "version"),
     "ModelMetadata": _object(
         {"name": _TEXT, "versions": _list(_TEXT), "platform": _TEXT}
-        | {"inputs": _list(_VARIABLE), "outputs": _list(_VARIABLE)},
+        | {"inputs": _list(_VARIABLE), "outputs": _list(_VARIABLE)}
+        | {"parameters": _object({"not_accelerated": _TEXT})},
         *("name", "versions", "platform", "inputs", "outputs"),
     ),
     "ModelConfig": _object(

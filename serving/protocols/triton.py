@@ -24,8 +24,8 @@ def config(model: Model, max_rows: int) -> Json:
     """The model's configuration; as in Triton, dims leave out the dimension of the rows."""
     return {
         "name": model.name,
-        "platform": "sklearn",
-        "backend": "sklearn",
+        "platform": model.platform,
+        "backend": model.platform.partition("_")[0],
         "version_policy": {"latest": {"num_versions": 1}},
         "max_batch_size": max_rows,
         "input": [_tensor(tensor) for tensor in v2_inputs(model.signature)],

@@ -65,9 +65,10 @@ def router(edge: Edge) -> APIRouter:
             {
                 "name": model.name,
                 "versions": [model.version],
-                "platform": "sklearn",
+                "platform": model.platform,
                 "inputs": v2_inputs(model.signature),
                 "outputs": [spec.v2() for spec in model.output_specs],
+                **({"parameters": {"not_accelerated": model.not_compiled}} if model.not_compiled else {}),
             }
         )
 

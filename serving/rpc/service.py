@@ -122,7 +122,7 @@ class Service:
         return MESSAGES["ModelMetadataResponse"](
             name=model.name,
             versions=[model.version],
-            platform="sklearn",
+            platform=model.platform,
             inputs=v2_inputs(model.signature),
             outputs=[spec.v2() for spec in model.output_specs],
         )

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from tenfold.serving.errors import InvalidInput
 from tenfold.serving.protocols import tensors
-from unit.serving.stage import FLOWER, InProcess, flower_model, flowers, trip_model, trips
+from unit.serving.stage import FLOWER, Folders, InProcess, flower_model, flowers, in_process, trip_model, trips
 
 X, _ = flowers()
 TABLE = X.iloc[::40]
@@ -59,6 +59,26 @@ async def test_metadata(iris: InProcess, path: str) -> None:
             {"name": "decision_function", "datatype": "FP64", "shape": [-1, 3]},
         ],
     }
+
+
+async def test_metadata_says_what_answers(folders: Folders) -> None:
+    async with in_process(folders.quick, accelerate="onnx") as quick:
+        metadata = (await quick.http.get("/v2/models/quick")).json()
+        assert metadata["platform"] == "onnxruntime_onnx"
+        assert "parameters" not in metadata
+        config = (await quick.http.get("/v2/models/quick/config")).json()
+        assert (config["platform"], config["backend"]) == ("onnxruntime_onnx", "onnxruntime")
+        tensor = {"name": "input", "shape": [1, 4], "datatype": "FP64", "data": [5.1, 3.5, 1.4, 0.2]}
+        answer = (await quick.post("/v2/models/quick/infer", {"inputs": [tensor]})).json()
+        assert [o["name"] for o in answer["outputs"]] == ["predict", "predict_proba", "decision_function"]
+        assert answer["outputs"][0]["data"] == [0]
+    async with in_process(folders.iris, accelerate="onnx") as slow:
+        metadata = (await slow.http.get("/v2/models/iris")).json()
+        assert metadata["platform"] == "sklearn"
+        assert metadata["parameters"] == {
+            "not_accelerated": "it was registered without model.onnx. Register it again with accelerate='onnx'"
+        }
+        assert (await slow.post("/predict", {"rows": [[5.1, 3.5, 1.4, 0.2]]})).status_code == 200
 
 
 async def test_metadata_of_unnamed_columns(matrix: InProcess) -> None:

@@ -82,10 +82,11 @@ class Place:
         assert script.returncode == (1 if night.outcome == "failed" else 0), script.stderr
         return night
 
-    def night(self, name: str, *, day: date = DAY, **options: Any) -> Night:
+    def night(self, name: str, *, day: date = DAY, accelerate: str | None = None, **options: Any) -> Night:
         """Run the night in this process."""
         log = InferenceLog(self.log_url)
+        chosen = TrainingOptions(**options)
         try:
-            return retrain(name, day, TrainingOptions(**options), registry=self.registry, rows_from=log)
+            return retrain(name, day, chosen, registry=self.registry, rows_from=log, accelerate=accelerate)
         finally:
             log.close()

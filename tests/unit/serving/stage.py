@@ -24,6 +24,7 @@ from tenfold.serving.app import create_app
 from tenfold.serving.core import Core
 from tenfold.serving.metrics import Metrics
 from tenfold.serving.settings import Settings
+from tenfold.training.compiled import compile_beside
 from tenfold.training.mlmodel import save
 
 FLOWER = ["sepal_length", "sepal_width", "petal_length", "petal_width"]
@@ -97,6 +98,13 @@ class Folders:
     @cached_property
     def iris(self) -> Path:
         return self._saved("iris", flower_model(), flowers()[0].head(3))
+
+    @cached_property
+    def quick(self) -> Path:
+        """The flowers' model with its compiled form."""
+        folder = self.root / "quick"
+        compile_beside(save(flower_model(), folder, name="quick", example=flowers()[0].head(3)), folder)
+        return folder
 
     @cached_property
     def trips(self) -> Path:

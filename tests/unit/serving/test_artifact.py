@@ -65,7 +65,7 @@ def test_broken_yaml(folder: Path, text: str) -> None:
 @pytest.mark.parametrize("text", ["", "7", "[]", "flavors: 7", "flavors: {}"])
 def test_yaml_of_something_else(folder: Path, text: str) -> None:
     (folder / "MLmodel").write_text(text)
-    assert "saved as nothing known, and only scikit-learn models can be served" in refusal(folder)
+    assert "saved as nothing known, and only scikit-learn, XGBoost and LightGBM models can be served" in refusal(folder)
 
 
 def test_yaml_that_would_run_code(folder: Path, tmp_path: Path) -> None:
@@ -76,10 +76,12 @@ def test_yaml_that_would_run_code(folder: Path, tmp_path: Path) -> None:
 
 
 def test_another_flavor(folder: Path) -> None:
-    change(folder, flavors={"xgboost": {}, "python_function": {}})
-    assert "is saved as python_function, xgboost, and only scikit-learn" in refusal(folder)
-    change(folder, flavors={"xgboost": {}, 7: {}})
-    assert "is saved as 7, xgboost, and only scikit-learn" in refusal(folder)
+    change(folder, flavors={"spark": {}, 7: {}})
+    assert "is saved as 7, spark, and only scikit-learn, XGBoost and LightGBM models can be served" in refusal(folder)
+    change(folder, flavors={"keras": {}, "python_function": {"loader_module": "mlflow.keras"}})
+    sentence = refusal(folder)
+    assert "is saved as keras, python_function, which only MLflow's python_function loads, with code that" in sentence
+    assert "Save it as scikit-learn (skops), XGBoost or LightGBM, or, if you trust whoever wrote it, set" in sentence
 
 
 @pytest.mark.parametrize("name", ["../other.skops", "/etc/passwd", "a/../../other.skops"])
