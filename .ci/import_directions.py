@@ -15,7 +15,7 @@ from pathlib import Path
 MAY_IMPORT = {
     "serving": (),
     "training": ("serving",),
-    "loadtests": ("serving",),
+    "loadtests": ("serving", "training"),
     "platform": ("training", "serving", "loadtests", "k8s"),
 }
 # Inside the server: each ring may import those after it, never those before it.

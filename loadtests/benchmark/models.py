@@ -1,23 +1,24 @@
-"""The models as files: for tenfold and MLflow a folder of MLflow's, for everyone else joblib, written by who reads it.
+"""The models as files: as tenfold registers them, for it and MLflow; as joblib writes them, for everyone else.
 
-FOLDER/saved/MODEL/            mlflow.sklearn, as skops, of a DataFrame with named columns
-FOLDER/ENVIRONMENT/MODEL.joblib    by the environment's own Python, fitted on an array ("own" is the benchmark's)
+FOLDER/saved/MODEL/                  fitted on a DataFrame with named columns; with the compiled form, if there is one
+FOLDER/ENVIRONMENT/MODEL.joblib      by the environment's own Python, fitted on an array; "own" is the benchmark's
 """
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
-import warnings
 from collections.abc import Iterable, Mapping
+from importlib import import_module
 from pathlib import Path
-from typing import Any
 
-from ...serving import trust
+from ...training import mlmodel
 from . import fit
 from .errors import EnvironmentUnusable
 from .protocols import NAMES, Rows
 
 SAVED, OWN = "saved", "own"
+COMPILER = "tenfold.training.compiled"
 
 
 class Models:
@@ -34,15 +35,18 @@ class Models:
         self.expected: Mapping[str, list[int]] = {}
 
     def save(self) -> None:
-        """Fit each, remember what it answers, and write it as MLflow does."""
+        """Fit each, remember what it answers, and write it as it is registered."""
         import pandas as pd
 
         X, y = fit.data(fit.FITTED_ROWS)
         table = pd.DataFrame(X, columns=NAMES)
+        (self._folder / SAVED).mkdir(parents=True)
         models = {name: fit.make(name).fit(table, y) for name in self._names}
         self.expected = {name: model.predict(table).tolist() for name, model in models.items()}
         for name, model in models.items():
-            _save(model, self._folder / SAVED / name, table.head(), model.predict(table.head()))
+            saved = mlmodel.save(model, self.saved(name), name=name, example=table.head())
+            if not not_compilable():
+                import_module(COMPILER).compile_beside(saved, self.saved(name))
 
     def dump(self, python: Path, environment: str) -> None:
         """Write each with joblib, by the Python of an environment.
@@ -52,7 +56,8 @@ class Models:
         """
         folder = self._folder / (environment or OWN)
         folder.mkdir()
-        done = subprocess.run([python, fit.__file__, folder, *self._names], capture_output=True, text=True, check=False)
+        command = [python, fit.__file__, folder, *self._names]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise EnvironmentUnusable(
                 f"The environment '{environment}' cannot fit the models: {done.stderr.strip()[-300:]}. "
@@ -64,22 +69,17 @@ class Models:
         return self._folder / (environment or OWN) / f"{name}.joblib"
 
     def saved(self, name: str) -> Path:
-        """A model that `save` wrote."""
+        """The folder of a model that `save` wrote."""
         return self._folder / SAVED / name
 
+    def compiled(self, name: str) -> Path:
+        """The compiled form of a model that `save` wrote."""
+        return self.saved(name) / "model.onnx"
 
-def _save(model: Any, folder: Path, example: Any, predictions: Any) -> None:
-    from mlflow import sklearn
-    from mlflow.models import infer_signature
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        sklearn.save_model(
-            model,
-            str(folder),
-            serialization_format="skops",
-            skops_trusted_types=trust.types_to_trust(model, source=folder.name, extra=()),
-            signature=infer_signature(example, predictions),
-            input_example=example,
-            pip_requirements=["scikit-learn"],
-        )
+def not_compilable() -> str:
+    """Why models have no compiled form here; "" when they have."""
+    if importlib.util.find_spec(COMPILER) is None:
+        return "this tenfold does not compile models"
+    missing = [module for module in ("onnxruntime", "skl2onnx") if importlib.util.find_spec(module) is None]
+    return f"{missing[0]} is not installed" if missing else ""

@@ -20,7 +20,7 @@ from uuid import uuid4
 from .errors import ServerFailed
 
 MARK = "TENFOLD_BENCHMARK_SERVER"
-STOP_SECONDS = 15.0
+STOP_SECONDS = 5.0
 _LOOK_SECONDS = 0.01
 _LAST_LINES = 5
 # Each server has one core: more threads for a prediction would only get in each other's way.

@@ -16,12 +16,13 @@ import httpx
 from . import answers, cores
 from .environments import Environments
 from .errors import BenchmarkError
+from .launches import Place
 from .load import Measured, load
 from .models import Models
 from .processes import Processes, running
 from .protocols import Protocol
 from .result import Cell, Failure, Result, Start
-from .servers import Place, Server
+from .servers import Server
 from .workloads import Workload
 
 READY_SECONDS = 120.0
