@@ -1,55 +1,67 @@
-"""Whether a server answers what scikit-learn does: looked at before anything is measured, and again after it.
+"""Whether a server answers what scikit-learn does: looked at before each load, and again after it.
 
 A server that is fast and wrong is no peer.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 import httpx
 from google.protobuf.message import DecodeError
 
 from .errors import WrongAnswer
-from .models import Models
-from .protocols import Protocol, Request
+from .protocols import Protocol, Request, Rows
 
 REQUESTS = 8
+"""That a look sends, each with other rows."""
 
 
-def request(protocol: Protocol, models: Models, rows: int, number: int = 0) -> Request:
-    """The request with the `number`th `rows` rows; the load repeats the first one."""
-    return protocol.request(models.rows[number * rows : (number + 1) * rows])
+@dataclass(frozen=True)
+class Questions:
+    """Rows with their right answers.
 
-
-def check(protocol: Protocol, url: str, models: Models, model: str, rows: int) -> bytes:
-    """Ask a few times, each time for other rows. Returns the right answer to the first request.
-
-    Raises:
-        WrongAnswer: an answer is none, or differs from scikit-learn's.
+    Attributes:
+        rows: [rows, columns].
+        expected: the label of each.
     """
-    first = b""
-    for number in range(min(REQUESTS, len(models.rows) // rows)):
-        expected = models.expected[model][number * rows : (number + 1) * rows]
-        try:
-            body = protocol.ask(url, request(protocol, models, rows, number))
-        except httpx.HTTPError as e:
-            raise WrongAnswer(f"To {rows} rows by {protocol.name} it answered no 200: {e}") from e
-        found = _read(protocol, body)
-        if found != expected:
-            raise WrongAnswer(
-                f"To {rows} rows by {protocol.name} it answered {_short(found)}, scikit-learn {_short(expected)}; "
-                f"the answer begins with {body[:100]!r}"
-            )
-        first = first or body
-    return first
 
+    rows: Rows
+    expected: Sequence[int]
 
-def right(protocol: Protocol, url: str, models: Models, model: str) -> bool:
-    """Whether the server answers one row as scikit-learn does; not yet, when it does not answer at all."""
-    with suppress(httpx.HTTPError):
-        return _read(protocol, protocol.ask(url, request(protocol, models, 1))) == models.expected[model][:1]
-    return False
+    def request(self, protocol: Protocol, size: int, number: int = 0) -> Request:
+        """The request with the `number`th `size` rows; the load repeats the first one."""
+        return protocol.request(self.rows[number * size : (number + 1) * size])
+
+    def check(self, protocol: Protocol, url: str, size: int) -> bytes:
+        """Ask a few times for `size` rows. Returns the right answer to the first request.
+
+        Raises:
+            WrongAnswer: an answer is none, or differs from what is expected.
+        """
+        first = b""
+        for number in range(min(REQUESTS, len(self.rows) // size)):
+            expected = list(self.expected[number * size : (number + 1) * size])
+            try:
+                body = protocol.ask(url, self.request(protocol, size, number))
+            except httpx.HTTPError as e:
+                raise WrongAnswer(f"To {size} rows by {protocol.name} it answered no 200: {e}") from e
+            found = _read(protocol, body)
+            if found != expected:
+                raise WrongAnswer(
+                    f"To {size} rows by {protocol.name} it answered {_short(found)}, scikit-learn {_short(expected)}; "
+                    f"the answer begins with {body[:100]!r}"
+                )
+            first = first or body
+        return first
+
+    def answered(self, protocol: Protocol, url: str) -> bool:
+        """Whether the server answers one row rightly; not yet, when it does not answer at all."""
+        with suppress(httpx.HTTPError):
+            return _read(protocol, protocol.ask(url, self.request(protocol, 1))) == list(self.expected[:1])
+        return False
 
 
 def _read(protocol: Protocol, body: bytes) -> list[int] | None:

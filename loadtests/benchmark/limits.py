@@ -17,6 +17,8 @@ import uvicorn
 
 Predict = Callable[[list[list[float]]], list[int]]
 Message = MutableMapping[str, Any]
+CONSTANT = 1
+"""What `constant` answers for each row."""
 HEADERS = [(b"content-type", b"application/json")]
 
 
@@ -41,7 +43,7 @@ def app(predict: Predict) -> Callable[..., Awaitable[None]]:
 
 def constant(_: str) -> Predict:
     """The same label for any row: the most that the server can carry."""
-    return lambda rows: [1] * len(rows)
+    return lambda rows: [CONSTANT] * len(rows)
 
 
 def direct(model: str) -> Predict:

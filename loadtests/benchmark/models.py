@@ -1,7 +1,9 @@
 """The models as files: as tenfold registers them, for it and MLflow; as joblib writes them, for everyone else.
 
-FOLDER/saved/MODEL/                  fitted on a DataFrame with named columns; with the compiled form, if there is one
-FOLDER/ENVIRONMENT/MODEL.joblib      by the environment's own Python, fitted on an array; "own" is the benchmark's
+    FOLDER/saved/MODEL/                 fitted on a DataFrame with named columns; with its compiled form, if it has one
+    FOLDER/ENVIRONMENT/MODEL.joblib     by the environment's own Python, fitted on an array; "own" is the benchmark's
+
+The same data and seeds give the same model; that they did, the look at the answers shows.
 """
 
 from __future__ import annotations

@@ -13,10 +13,12 @@ from pathlib import Path
 
 import httpx
 
-from . import answers, cores
+from . import cores
+from .answers import Questions
 from .environments import Environments
 from .errors import BenchmarkError
 from .launches import Place
+from .limits import CONSTANT
 from .load import Measured, load
 from .models import Models
 from .processes import Processes, running
@@ -59,16 +61,17 @@ class Rounds:
         folder = self.folder / f"{number}-{server.name}-{model}"
         folder.mkdir(parents=True)
         place = Place(self.environments.python(server.environment), server.environment, self.models, model, folder)
+        questions = self._questions(server, model)
         share = cores.share(server.processes)
         try:
             with running(
                 server.launch(place), prefix=share.server, folder=folder, log=self.out / f"{server.name}.log"
             ) as processes:
-                seconds = self._ready(processes, server, place)
+                seconds = _ready(processes, server, place, questions)
                 for at, (workload, protocol) in enumerate(_loads(server, model)):
                     if not at:
-                        self._load(place, protocol, workload, WARM_UP_SECONDS, share.load)
-                    measured = self._load(place, protocol, workload, self.seconds, share.load)
+                        _load(questions, place, protocol, workload, WARM_UP_SECONDS, share.load)
+                    measured = _load(questions, place, protocol, workload, self.seconds, share.load)
                     cell = Cell(number, server.name, workload.name, protocol.name, measured)
                     result.cells.append(cell)
                     self.progress(_line(cell))
@@ -79,34 +82,9 @@ class Rounds:
             result.failures.append(Failure(number, server.name, model, str(e)))
             self.progress(f"{number}  {server.name}, {model}: {e}")
 
-    def _ready(self, processes: Processes, server: Server, place: Place) -> float:
-        """Seconds from the start to the first right answer."""
-        protocol = next(protocol for _, protocol in _loads(server, place.model))
-
-        def right() -> bool:
-            return all(map(_answers, processes.launch.ready)) and answers.right(
-                protocol, place.url(protocol), self.models, place.model
-            )
-
-        return processes.until(right, within=READY_SECONDS, what="right answer")
-
-    def _load(
-        self, place: Place, protocol: Protocol, workload: Workload, seconds: int, prefix: Sequence[str]
-    ) -> Measured:
-        url, rows = place.url(protocol), workload.rows
-        answer = answers.check(protocol, url, self.models, place.model, rows)
-        measured = load(
-            protocol,
-            url,
-            answers.request(protocol, self.models, rows),
-            answer,
-            connections=workload.connections,
-            seconds=seconds,
-            prefix=prefix,
-            folder=place.folder,
-        )
-        answers.check(protocol, url, self.models, place.model, rows)
-        return measured
+    def _questions(self, server: Server, model: str) -> Questions:
+        rows = self.models.rows
+        return Questions(rows, [CONSTANT] * len(rows) if server.constant else self.models.expected[model])
 
 
 def models_of(servers: Iterable[Server]) -> list[str]:
@@ -116,6 +94,35 @@ def models_of(servers: Iterable[Server]) -> list[str]:
 
 def _loads(server: Server, model: str) -> list[tuple[Workload, Protocol]]:
     return [(workload, each) for workload, asks in server.asks.items() if workload.model == model for each in asks]
+
+
+def _ready(processes: Processes, server: Server, place: Place, questions: Questions) -> float:
+    """Seconds from the start to the first right answer."""
+    protocol = next(protocol for _, protocol in _loads(server, place.model))
+
+    def ready() -> bool:
+        return all(map(_answers, processes.launch.ready)) and questions.answered(protocol, place.url(protocol))
+
+    return processes.until(ready, within=READY_SECONDS, what="right answer")
+
+
+def _load(
+    questions: Questions, place: Place, protocol: Protocol, workload: Workload, seconds: int, prefix: Sequence[str]
+) -> Measured:
+    url = place.url(protocol)
+    answer = questions.check(protocol, url, workload.rows)
+    measured = load(
+        protocol,
+        url,
+        questions.request(protocol, workload.rows),
+        answer,
+        connections=workload.connections,
+        seconds=seconds,
+        prefix=prefix,
+        folder=place.folder,
+    )
+    questions.check(protocol, url, workload.rows)
+    return measured
 
 
 def _answers(url: str) -> bool:
