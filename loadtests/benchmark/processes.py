@@ -1,13 +1,12 @@
 """The processes of one server: started, looked after, measured and stopped as a whole, whatever they do.
 
 Some peers start helpers that leave their parent or outlive it, so the tree is not enough: every process carries a mark
-in its environment, which it hands on to its children, and what has the mark is the server's. Needs Linux's /proc.
+in its environment, which it hands on to its children, and what has the mark is the server's.
 """
 
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
 import time
@@ -16,6 +15,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
+
+import psutil
 
 from .errors import ServerFailed
 
@@ -105,31 +106,31 @@ class Processes:
                 raise ServerFailed(f"It ended with exit code {code}. Its last lines: {self._said()}")
 
     def memory(self) -> float:
-        """MiB of all processes; pages that several share count once (PSS)."""
-        return sum(map(_pss, self._pids())) / 2**20
+        """MiB of all processes. On Linux pages that several share count once (PSS), elsewhere not at all."""
+        return sum(map(_bytes, self._running())) / 2**20
 
     def stop(self) -> None:
         """End all processes, those that will not with SIGKILL."""
         for process in self._first:
             process.terminate()
         if not self._gone(STOP_SECONDS):
-            for pid in self._pids():
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+            for process in self._running():
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
             if not self._gone(STOP_SECONDS):
-                raise ServerFailed(f"Processes {', '.join(map(str, self._pids()))} cannot be killed. Kill them by hand")
+                left = ", ".join(str(process.pid) for process in self._running())
+                raise ServerFailed(f"Processes {left} cannot be killed. Kill them by hand")
 
     def _gone(self, within: float) -> bool:
         deadline = time.perf_counter() + within
-        while any(process.poll() is None for process in self._first) or self._pids():
+        while any(process.poll() is None for process in self._first) or self._running():
             if time.perf_counter() > deadline:
                 return False
             time.sleep(_LOOK_SECONDS)
         return True
 
-    def _pids(self) -> list[int]:
-        mark = f"{MARK}={self._mark}".encode()
-        return [int(folder.name) for folder in Path("/proc").glob("[0-9]*") if mark in _read(folder / "environ")]
+    def _running(self) -> list[psutil.Process]:
+        return [process for process in psutil.process_iter() if _mark(process) == self._mark]
 
     def _said(self) -> str:
         lines = self._log.read_text(errors="replace").strip().splitlines()
@@ -153,17 +154,18 @@ def free_port() -> int:
         return int(bound.getsockname()[1])
 
 
-def _pss(pid: int) -> int:
-    """Bytes; 0 of a process that is gone."""
-    for line in _read(Path(f"/proc/{pid}/smaps_rollup")).splitlines():
-        if line.startswith(b"Pss:"):
-            return int(line.split()[1]) * 1024
-    return 0
-
-
-def _read(path: Path) -> bytes:
-    """A file of /proc; empty when the process is gone, or none of ours."""
+def _mark(process: psutil.Process) -> str:
+    """The mark in its environment; empty when there is none, or the process is gone or none of ours."""
     try:
-        return path.read_bytes()
-    except OSError:
-        return b""
+        return process.environ().get(MARK, "")
+    except (psutil.Error, OSError):
+        return ""
+
+
+def _bytes(process: psutil.Process) -> int:
+    """0 of a process that is gone."""
+    try:
+        used = process.memory_full_info()
+    except (psutil.Error, OSError):
+        return 0
+    return getattr(used, "pss", used.uss)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from json import JSONDecoder
 from typing import Any
 
 import httpx
@@ -124,9 +125,9 @@ def _of_v2(body: bytes) -> list[int]:
 
 
 def _of_v2_binary(body: bytes) -> list[int]:
-    # The header of the answer has the length of its JSON; only the bytes of one INT64 a row follow it.
-    end = body.index(b"}]}") + 3
-    (output,) = orjson.loads(body[:end])["outputs"]
+    # A header has the length of the JSON, but it says itself where it ends.
+    header, end = JSONDecoder().raw_decode(body.decode("latin-1"))
+    (output,) = header["outputs"]
     return np.frombuffer(body[end:], "<i8", count=int(np.prod(output["shape"]))).tolist()
 
 
