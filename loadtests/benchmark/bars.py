@@ -8,7 +8,18 @@ from dataclasses import dataclass
 from .load import Measured
 from .protocols import GRPC, INVOCATIONS, PREDICT, V2, V2_BINARY, V2_BY_H2LOAD, Protocol
 from .result import Result
-from .servers import DIRECT, LIMITS, ONNX, PLAIN_TENFOLD, TENFOLD, TENFOLD_LOG, TENFOLD_ONNX, TENFOLD_TWO, Server
+from .servers import (
+    DIRECT,
+    LIMITS,
+    ONNX,
+    PLAIN_TENFOLD,
+    TENFOLD,
+    TENFOLD_GRPC,
+    TENFOLD_LOG,
+    TENFOLD_ONNX,
+    TENFOLD_TWO,
+    Server,
+)
 from .workloads import BOOSTING, FOREST, HUNDRED_ROWS, ONE_CONNECTION, ONE_ROW, Workload
 
 
@@ -108,7 +119,7 @@ def bars(result: Result, servers: Iterable[Server]) -> list[Bar]:
         Bar(
             "100 rows: gRPC to v2 JSON, both by h2load",
             1,
-            _rates(find(PLAIN_TENFOLD, HUNDRED_ROWS, GRPC), find(PLAIN_TENFOLD, HUNDRED_ROWS, V2_BY_H2LOAD)),
+            _rates(find(TENFOLD_GRPC, HUNDRED_ROWS, GRPC), find(TENFOLD_GRPC, HUNDRED_ROWS, V2_BY_H2LOAD)),
         ),
         Bar("start of the process to the first right answer", 2, start.seconds if start else None, True, "s"),
         Bar("memory of one replica", 150, start.memory if start else None, True, "MiB"),

@@ -73,11 +73,11 @@ PLAIN_TENFOLD = Server(
     "tenfold",
     TENFOLD,
     "one process",
-    launches.tenfold_with_grpc,
+    launches.tenfold,
     {
         ONE_ROW: (V2, PREDICT, INVOCATIONS),
         ONE_CONNECTION: (V2,),
-        HUNDRED_ROWS: (V2, V2_BINARY, V2_BY_H2LOAD, GRPC),
+        HUNDRED_ROWS: (V2, V2_BINARY),
         FOREST: (V2,),
         BOOSTING: (V2,),
     },
@@ -85,6 +85,9 @@ PLAIN_TENFOLD = Server(
 )
 TENFOLD_LOG = Server(
     "tenfold-log", TENFOLD, "one process, inference log in SQLite", launches.tenfold_with_log, {ONE_ROW: (V2,)}
+)
+TENFOLD_GRPC = Server(
+    "tenfold-grpc", TENFOLD, "one process, with gRPC", launches.tenfold_with_grpc, {HUNDRED_ROWS: (V2_BY_H2LOAD, GRPC)}
 )
 TENFOLD_TWO = Server(
     "tenfold-two",
@@ -168,4 +171,4 @@ PEERS = (
     ),
 )
 # What is compared most closely is measured one after the other.
-ALL = (CONSTANT, ONNX, TENFOLD_ONNX, DIRECT, PLAIN_TENFOLD, TENFOLD_LOG, TENFOLD_TWO, *PEERS)
+ALL = (CONSTANT, ONNX, TENFOLD_ONNX, DIRECT, PLAIN_TENFOLD, TENFOLD_LOG, TENFOLD_GRPC, TENFOLD_TWO, *PEERS)
