@@ -18,7 +18,8 @@ from .models import Models
 from .result import Failure, Result
 from .rounds import Rounds, models_of
 from .servers import Server
-from .table import markdown
+from .table import comparison
+from .table import growth as grown
 
 OUT = Path("benchmark-output")
 
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write(f"Error: {e}\n")
         return 1
     result.write(options.out / "result.json")
-    table = markdown(result, known, held_against=not options.growth)
+    table = (grown if options.growth else comparison)(result, known)
     (options.out / "table.md").write_text(table, encoding="utf-8")
     sys.stdout.write(table)
     _say(f"{options.out / 'result.json'} has every round, {options.out / 'table.md'} the table")

@@ -13,20 +13,36 @@ from .workloads import Workload
 REACHED = {True: "yes", False: "no", None: "not measured"}
 
 
-def markdown(result: Result, servers: Sequence[Server], *, held_against: bool = True) -> str:
-    """All tables.
+def comparison(result: Result, servers: Sequence[Server]) -> str:
+    """Everyone at each workload, what was needed for it, and the bars; servers in the order of the lines."""
+    return _joined(
+        _machine(result),
+        *(_workload(result, servers, workload) for workload in _workloads(servers)),
+        _starts(result, servers),
+        _bars(bars(result, servers)),
+        _wrong(result),
+        _versions(result),
+    )
 
-    Args:
-        servers: in the order of the lines.
-        held_against: with the bars.
-    """
-    parts = [_machine(result)]
-    parts += [_workload(result, servers, workload) for workload in _workloads(servers)]
-    parts += [_starts(result, servers)]
-    if held_against:
-        parts += [_bars(bars(result, servers))]
-    parts += [_wrong(result), _versions(result)]
-    return "\n\n".join(part for part in parts if part) + "\n"
+
+def growth(result: Result, servers: Sequence[Server]) -> str:
+    """All workloads in one table, a line for each."""
+    head = ["workload", "model", "processes", "requests/s", "rows/s", "p50 ms", "p99 ms"]
+    body = [
+        [
+            workload.name,
+            workload.model,
+            str(server.processes),
+            f"{m.rate:,.0f}",
+            f"{m.rate * workload.rows:,.0f}",
+            f"{m.p50_ms:.2f}",
+            f"{m.p99_ms:.2f}",
+        ]
+        for server in servers
+        for workload in server.asks
+        if (m := _first(result, server, workload))
+    ]
+    return _joined(_machine(result), _table(head, body, numbers=3), _starts(result, servers), _wrong(result))
 
 
 def _workload(result: Result, servers: Sequence[Server], workload: Workload) -> str:
@@ -120,6 +136,10 @@ def _first(result: Result, server: Server, workload: Workload) -> Measured | Non
 
 def _times(one: Measured | None, other: Measured) -> str:
     return f"{one.rate / other.rate:.2f} x" if one else ""
+
+
+def _joined(*parts: str) -> str:
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _table(head: Sequence[str], body: Iterable[Sequence[str]], *, numbers: int) -> str:
