@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -129,6 +130,11 @@ def _say(line: str) -> None:
     sys.stderr.flush()
 
 
+def _stop(number: int, _: object) -> None:
+    """End as after an exception, so that the server that runs is stopped."""
+    sys.exit(128 + number)
+
+
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m tenfold.loadtests.benchmark", description=__doc__)
     parser.add_argument("--only", default="", help="servers or peers, separated by commas; all without it")
@@ -141,4 +147,5 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _stop)
     sys.exit(main(sys.argv[1:]))
