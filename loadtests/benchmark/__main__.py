@@ -112,7 +112,8 @@ def _prepare(environments: Environments, models: Models, wanted: Sequence[Server
         try:
             models.dump(environments.python(environment), environment)
             for server in users:
-                result.versions[server.name] = environments.versions(environment, server.packages)
+                if server.packages:
+                    result.versions[server.group] = environments.versions(environment, server.packages)
         except EnvironmentUnusable as e:
             unusable.add(environment)
             result.failures += [Failure(0, server.name, "", str(e)) for server in users]

@@ -160,8 +160,8 @@ def mlflow(place: Place) -> Launch:
     """`mlflow models serve` in one process."""
     command = [place.script("mlflow"), "models", "serve", "--model-uri", place.saved, "--env-manager", "local"]
     command += ["--host", "127.0.0.1", "--port", str(place.port), "--workers", "1"]
-    # It starts uvicorn by its name alone.
-    return Launch(command, [{"PATH": f"{place.python.parent}:/usr/bin:/bin"}])
+    # It starts uvicorn by its name alone, and leaves its options to the environment.
+    return Launch(command, [{"PATH": f"{place.python.parent}:/usr/bin:/bin", "UVICORN_ACCESS_LOG": "0"}])
 
 
 def _app(place: Place, file: str, most: int) -> list[str]:

@@ -1,7 +1,8 @@
 """The processes of one server: started, looked after, measured and stopped as a whole, whatever they do.
 
 Some peers start helpers that leave their parent or outlive it, so the tree is not enough: every process carries a mark
-in its environment, which it hands on to its children, and what has the mark is the server's.
+in its environment, which it hands on to its children. Others write over their environment, so the mark is not enough
+either: the server's is what has the mark, what descends from it, and what once did.
 """
 
 from __future__ import annotations
@@ -63,6 +64,7 @@ class Processes:
             log: file for what it says.
         """
         self.launch, self._mark, self._log = launch, uuid4().hex, log
+        self._known: set[psutil.Process] = set()
         bare = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_OURS)}
         self.started = time.perf_counter()
         with log.open("wb") as said:
@@ -111,6 +113,7 @@ class Processes:
 
     def stop(self) -> None:
         """End all processes, those that will not with SIGKILL."""
+        self._running()  # while it still can be seen who descends from whom
         for process in self._first:
             process.terminate()
         if not self._gone(STOP_SECONDS):
@@ -129,8 +132,13 @@ class Processes:
             time.sleep(_LOOK_SECONDS)
         return True
 
-    def _running(self) -> list[psutil.Process]:
-        return [process for process in psutil.process_iter() if _mark(process) == self._mark]
+    def _running(self) -> set[psutil.Process]:
+        self._known |= {process for process in psutil.process_iter() if _mark(process) == self._mark}
+        for process in tuple(self._known):
+            with suppress(psutil.Error):
+                self._known |= set(process.children(recursive=True))
+        self._known = {process for process in self._known if _runs(process)}
+        return self._known
 
     def _said(self) -> str:
         lines = self._log.read_text(errors="replace").strip().splitlines()
@@ -160,6 +168,13 @@ def _mark(process: psutil.Process) -> str:
         return process.environ().get(MARK, "")
     except (psutil.Error, OSError):
         return ""
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
 
 
 def _bytes(process: psutil.Process) -> int:

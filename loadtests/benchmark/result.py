@@ -63,7 +63,7 @@ class Result:
 
     Attributes:
         machine: what it ran on, and how: names and values.
-        versions: packages by server.
+        versions: of packages, by project.
         skipped: servers that cannot be measured here, and why.
     """
 

@@ -81,7 +81,7 @@ PLAIN_TENFOLD = Server(
         FOREST: (V2,),
         BOOSTING: (V2,),
     },
-    packages=("uvicorn", "scikit-learn", "numpy"),
+    packages=("tenfold", "uvicorn", "scikit-learn", "numpy"),
 )
 TENFOLD_LOG = Server(
     "tenfold-log", TENFOLD, "one process, inference log in SQLite", launches.tenfold_with_log, {ONE_ROW: (V2,)}
@@ -148,7 +148,7 @@ PEERS = (
         everywhere(PLAIN_LIST),
         ["bentoml"],
         plain=(_ONE_BY_ONE, launches.bentoml(1)),
-        batches=(_BATCHES, launches.bentoml(_MOST)),
+        batches=(f"batches of up to {_MOST * HUNDRED_ROWS.rows:,} rows", launches.bentoml(_MOST * HUNDRED_ROWS.rows)),
     ),
     *_peers(
         "litserve",

@@ -117,7 +117,7 @@ def _wrong(result: Result) -> str:
 
 
 def _versions(result: Result) -> str:
-    lines = [f"- {server}: {', '.join(f'{p} {v}' for p, v in of.items())}" for server, of in result.versions.items()]
+    lines = [f"- {group}: {', '.join(f'{p} {v}' for p, v in of.items())}" for group, of in result.versions.items()]
     return "### Versions\n\n" + "\n".join(lines) if lines else ""
 
 

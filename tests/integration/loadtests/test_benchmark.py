@@ -92,6 +92,18 @@ def test_processes_that_will_not_end_are_killed_with_their_children(
     assert ours() == []
 
 
+def test_a_child_that_leaves_without_its_mark_is_stopped_too(tmp_path: Path) -> None:
+    child = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
+    command = f"[sys.executable, '-c', {child!r}], env={{}}, start_new_session=True"
+    launch = Launch([sys.executable, "-c", f"import subprocess, sys; subprocess.Popen({command}).wait()"])
+    log = tmp_path / "log"
+    with running(launch, prefix=(), folder=tmp_path, log=log) as processes:
+        processes.until(lambda: log.read_text().endswith("\n"), within=30, what="child")
+        left = psutil.Process(int(log.read_text()))
+        assert left.is_running()
+    assert not left.is_running() or left.status() == psutil.STATUS_ZOMBIE
+
+
 def test_what_does_not_come_in_time_is_named(tmp_path: Path) -> None:
     launch = Launch([sys.executable, "-c", "import time; time.sleep(600)"])
     expected = r"It gave no right answer within 0\.1 s\. Its last lines: none"
