@@ -8,12 +8,13 @@ INSTALLED := $(VENV)/.installed-all-$(SOURCES)
 # The demo does without what only tests need, unless that is there already.
 INSTALLED_FOR_DEMO := $(or $(wildcard $(INSTALLED)),$(VENV)/.installed-demo-$(SOURCES))
 
-.PHONY: help install demo test images test-cluster lint docs clean
+.PHONY: help install demo test images test-cluster benchmark lint docs clean
 help:
 	@echo "make demo           replay three weeks of flights against four replicas that retrain every night"
 	@echo "make test           all tests that need no cluster"
 	@echo "make images         the images that a cluster runs, with docker, podman or buildah"
 	@echo "make test-cluster   the tests on the Kubernetes cluster that KUBECONFIG names"
+	@echo "make benchmark      tenfold against its peers and its limits, half an hour; needs wrk and h2load"
 	@echo "make lint           ruff, pyright and the import directions"
 	@echo "make docs           docs/cli.md from the commands themselves"
 
@@ -41,6 +42,10 @@ images: $(INSTALLED)
 test-cluster: $(INSTALLED)
 	@test -n "$$KUBECONFIG" || { echo "Say on which cluster: KUBECONFIG=FILE make test-cluster" >&2; exit 1; }
 	$(BIN)/python -m pytest tests/cluster $(ARGS)
+
+# What comes out belongs into docs/performance.md.
+benchmark: $(INSTALLED)
+	$(BIN)/python -m tenfold.loadtests.benchmark $(ARGS)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -15,7 +15,7 @@ from pathlib import Path
 MAY_IMPORT = {
     "serving": (),
     "training": ("serving",),
-    "loadtests": ("serving",),
+    "loadtests": ("serving", "training"),
     "platform": ("training", "serving", "loadtests", "k8s"),
 }
 # Inside the server: each ring may import those after it, never those before it.
@@ -26,7 +26,7 @@ ONLY_IN = {
     "locust": ("loadtests",),
     "typer": ("platform.cli",),
     "apscheduler": ("platform.local",),
-    "grpc": ("serving.rpc", "loadtests.fuzz.rpc"),
+    "grpc": ("serving.rpc", "loadtests.benchmark.rpc", "loadtests.fuzz.rpc"),
 }
 # Anyone who can send bytes to these must find no door to running code.
 NEVER_IN_SERVING = {"pickle", "cloudpickle", "joblib", "dill"}
