@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -25,6 +26,10 @@ _FLAVORS: tuple[Flavor, ...] = ("sklearn", "xgboost", "lightgbm", "python_functi
 _FILES: dict[Flavor, str] = {"sklearn": "pickled_model", "xgboost": "data", "lightgbm": "data"}
 _BOOSTERS: dict[Flavor, str] = {"xgboost": "xgboost.core.Booster", "lightgbm": "lightgbm.basic.Booster"}
 """What a model is that says nothing of its class."""
+
+
+NEWEST_ROW = "tenfold.newest_row"
+"""Key of the model's metadata: the time of the newest row that it was trained on, in ISO 8601."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,10 @@ class Artifact:
     """MLflow's JSON of the signature's inputs; None for a model that was saved without one."""
     example: tuple[Mapping[str, Any] | Sequence[Any], ...]
     """Rows by column name or by position; empty for a model that was saved without an example."""
+    created: datetime | None
+    """When the model was saved."""
+    newest_row: datetime | None
+    """Of the rows that it was trained on; None where whoever saved it did not say."""
 
 
 def read(folder: Path) -> Artifact:
@@ -86,6 +95,8 @@ def read(folder: Path) -> Artifact:
         _format(found, flavor, folder),
         inputs if isinstance(inputs, str) else None,
         _example(folder, _mapping(_mapping(content).get("saved_input_example_info"))),
+        _time(_mapping(content).get("utc_time_created")),
+        _time(_mapping(_mapping(content).get("metadata")).get(NEWEST_ROW)),
     )
 
 
@@ -98,6 +109,15 @@ def _format(found: Flavor, flavor: Mapping[str, Any], folder: Path) -> Format:
     if name not in ("skops", "pickle", "cloudpickle"):
         raise ModelUnloadable(f"The model {folder} is saved in the unknown format '{name}'. Save it as skops")
     return name
+
+
+def _time(text: object) -> datetime | None:
+    """An instant; in UTC where it names no zone, as MLflow writes it."""
+    try:
+        time = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _inside(folder: Path, name: str) -> Path:

@@ -103,6 +103,10 @@ class Compiled:
             _compare(name, expected[name], answer, unsure if name == OUTPUTS[0] else None)
 
     def _feeds(self, batch: Batch) -> dict[str, Array]:
+        if len(self._inputs) == 1 and batch.matrix is not None:
+            name, dtype = self._inputs[0]
+            with np.errstate(over="ignore"):
+                return {name: _within_32_bits(batch.matrix.astype(dtype))}
         columns = batch.columns.values()
         if len(self._inputs) != 1:
             return {
@@ -123,7 +127,11 @@ def _filled(columns: Sequence[Array], rows: int, dtype: Any) -> Array:
     with np.errstate(over="ignore"):
         for number, column in enumerate(columns):
             matrix[:, number] = column
-    if dtype is np.float32 and np.isinf(matrix).any():
+    return _within_32_bits(matrix)
+
+
+def _within_32_bits(matrix: Array) -> Array:
+    if matrix.dtype == np.float32 and np.isinf(matrix).any():
         raise OverflowError("a number is too large for 32 bits")
     return matrix
 

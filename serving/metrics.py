@@ -16,11 +16,12 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.samples import Sample
 
@@ -93,10 +94,25 @@ class Metrics:
             }.items()
         }
         self._log_seen = dict.fromkeys(self._log_rows, 0)
+        # Of the replica that started last, where several share their metrics.
+        self._model_times = {
+            kind: Gauge(
+                f"tenfold_model_{kind}_timestamp_seconds",
+                f"When the served model {meaning}, in seconds since the epoch; 0: not known.",
+                registry=self.registry,
+                multiprocess_mode="mostrecent",
+            )
+            for kind, meaning in {"created": "was saved", "newest_row": "had its newest row of training"}.items()
+        }
         # Noted, and not published yet: seconds of requests, and the times of their stages.
         self._answers: defaultdict[tuple[str, int, str], list[float]] = defaultdict(list)
         self._stages: defaultdict[str, list[tuple[float, ...]]] = defaultdict(list)
         self.last_predicted = 0.0  # seconds since the epoch
+
+    def serves(self, created: datetime | None, newest_row: datetime | None) -> None:
+        """From now on a model is served that was saved, and whose training data end, at these times."""
+        for kind, when in {"created": created, "newest_row": newest_row}.items():
+            self._model_times[kind].set(when.timestamp() if when else 0)
 
     def answered(self, protocol: str, code: int, version: str, seconds: float) -> None:
         """A request was answered, or its client went away (code 499)."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import logging
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -54,6 +55,7 @@ class Model:
         output_specs: what the outputs look like; empty before `warm_up`.
         classes: the labels that a classifier knows, sorted; None for any other model.
         compiled: answers what it can in place of the estimator; None: nothing does.
+        created, newest_row: when it was saved, and the time of the newest row that it was trained on, where known.
         not_compiled: why nothing does, where the server was told to answer by a compiled form.
     """
 
@@ -76,6 +78,8 @@ class Model:
         self.example = self._example.records()
         self.compiled: Compiled | None = None
         self.not_compiled = ""
+        self.created: datetime | None = None
+        self.newest_row: datetime | None = None
         self._arrays = False
 
     @property
@@ -221,6 +225,7 @@ def load(folder: Path, *, name: str, version: str, settings: Settings) -> Model:
     signature = parse(saved.inputs, width=width) if saved.inputs else without_types(columns, width=width)
     name, version = name or folder.resolve().name, version or saved.digest
     model = Model(estimator, signature, name, version, saved.example, flavor=saved.flavor)
+    model.created, model.newest_row = saved.created, saved.newest_row
     if settings.accelerate:
         model.accelerate(folder, threads=max(1, int(settings.cpu)))
     return model

@@ -13,6 +13,7 @@ and writes out the inference log.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
@@ -132,6 +133,9 @@ class ModelServer(uvicorn.Server):
     async def _load(self) -> None:
         try:
             await asyncio.to_thread(self.core.load)
+            self.metrics.serves(self.core.model.created, self.core.model.newest_row)
+            # What is there now stays: the collector need not look through all of it again and again.
+            gc.freeze()
             await self._start_rpc()
         except ModelUnloadable as e:
             logger.error("%s", e)

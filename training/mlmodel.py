@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 from typing import Any
 
 from ..serving import trust
+from ..serving.artifact import NEWEST_ROW
 from ..serving.errors import ModelUnloadable, PredictionFailed, first_line
 from ..serving.model import Model, load
 from ..serving.settings import Settings
@@ -52,8 +54,10 @@ def save(estimator: Any, folder: Path, *, name: str, example: Any) -> Model:
     return _write(estimator, folder, name, signature, rows)
 
 
-def save_like(estimator: Any, folder: Path, *, name: str, champion: Path) -> Model:
+def save_like(estimator: Any, folder: Path, *, name: str, champion: Path, newest_row: datetime) -> Model:
     """Write `estimator` into the new `folder` with the signature and example of the model in `champion`.
+
+    `newest_row` is the time of the newest row that it was trained on.
 
     Raises:
         ModelNotStorable: it holds what serving would refuse, or does not take the champion's rows.
@@ -61,10 +65,13 @@ def save_like(estimator: Any, folder: Path, *, name: str, champion: Path) -> Mod
     from mlflow.models import Model as Saved
 
     saved = Saved.load(str(champion))
-    return _write(estimator, folder, name, saved.signature, saved.load_input_example(str(champion)))
+    metadata = {NEWEST_ROW: newest_row.isoformat()}
+    return _write(estimator, folder, name, saved.signature, saved.load_input_example(str(champion)), metadata)
 
 
-def _write(estimator: Any, folder: Path, name: str, signature: Any, example: Any) -> Model:
+def _write(
+    estimator: Any, folder: Path, name: str, signature: Any, example: Any, metadata: dict[str, str] | None = None
+) -> Model:
     from mlflow import sklearn
 
     settings = settings_of(folder)
@@ -80,6 +87,7 @@ def _write(estimator: Any, folder: Path, name: str, signature: Any, example: Any
                 signature=signature,
                 input_example=example,
                 pip_requirements=_requirements(types),
+                metadata=metadata,
             )
             model = load(folder, name=name, version="", settings=settings)
             model.answer(from_rows(model.signature, model.example, len(model.example)))

@@ -96,7 +96,9 @@ def _challenge(
     log.info("fitting on %s rows, scoring on %s", prepared.train.batch.rows, prepared.held_out.batch.rows)
     train = fit.train_function(options.train)
     fitted = fit.fit(train, champion.inputs(prepared.train.batch), prepared.train.labels, champion.estimator)
-    challenger = mlmodel.save_like(fitted, folder / "challenger", name=name, champion=folder / "champion")
+    challenger = mlmodel.save_like(
+        fitted, folder / "challenger", name=name, champion=folder / "champion", newest_row=rows[-1].time
+    )
     before, after = compare(champion, challenger, prepared.held_out)
     decision = decide(before, after, min_improvement=options.min_improvement, tolerance=options.tolerance)
     slow = _compile(challenger, folder / "challenger", prepared) if accelerate else ""

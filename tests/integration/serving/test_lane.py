@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -117,6 +118,13 @@ def test_paths_that_a_client_makes_up_are_not_remembered_without_end(server: tup
         assert lane.find(f"/v2/models/model{n}/infer".encode()) is not None
     assert len(lane.known) == 100
     assert [lane.find(url) for url in (b"/predict?x=1", b"/v2/models/a%20b/infer", b"/metrics", b"/\xff")] == [None] * 4
+
+
+def test_the_metrics_tell_how_old_the_model_is(server: tuple[ModelServer, int]) -> None:
+    lines = httpx.get(f"http://127.0.0.1:{server[1]}/metrics").text.splitlines()
+    told = dict(line.split(" ") for line in lines if line.startswith("tenfold_model_"))
+    assert 0 <= time.time() - float(told["tenfold_model_created_timestamp_seconds"]) < 3600
+    assert told["tenfold_model_newest_row_timestamp_seconds"] == "0.0"
 
 
 def test_the_answers_are_counted_alike(server: tuple[ModelServer, int]) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from integration.training.stage import CANCER, DAY, Place, cancer
 from mlflow import MlflowClient
 from support.places import free_port
+from tenfold.serving import artifact
 from tenfold.training.registry import NIGHT_TAG
 
 LOUD = """
@@ -22,7 +25,7 @@ def broken(X, y, champion):
 """
 
 
-def test_a_better_challenger_is_promoted_once_and_keeps_why(place: Place) -> None:
+def test_a_better_challenger_is_promoted_once_and_keeps_why(place: Place, tmp_path: Path) -> None:
     place.put_cancer()
     night = place.night_of_script(CANCER)
     assert (night.outcome, night.champion, night.challenger, night.rows) == ("promoted", "1", "2", 569)
@@ -46,6 +49,13 @@ def test_a_better_challenger_is_promoted_once_and_keeps_why(place: Place) -> Non
         }.items()
     )
     assert {p.name for p in place.folder.iterdir()} <= {"registry.db", "log.db", "log.db-shm", "log.db-wal"}
+
+    place.registry.fetch(CANCER, "2", tmp_path / "challenger")
+    saved = artifact.read(tmp_path / "challenger")
+    assert saved.newest_row is not None
+    assert saved.newest_row.date() == DAY  # the day's rows were the newest that it saw
+    assert saved.created is not None
+    assert saved.created > saved.newest_row
 
     assert place.night_of_script(CANCER) == night
     with pytest.raises(Exception, match="no version 3"):
