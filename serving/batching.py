@@ -6,7 +6,8 @@ loop, is asked in the next call; an idle server asks at once. Promises:
   joined, answers are cut apart by counted rows, and when a joined call fails each request is asked alone.
 - The event loop is never blocked for long: a model that takes more than a few milliseconds runs in a thread.
 - A request that was cancelled while it waited, or whose time is over, is not asked and takes no place any more.
-- Never more than `max_waiting_rows` wait, but for a single larger request: what finds no room is refused at once.
+- Never more than `max_waiting_rows` wait, but for a single larger request: what finds no room is refused at once,
+  unless the model is so quick that what waits is better asked at once.
 """
 
 from __future__ import annotations
@@ -100,9 +101,11 @@ class Batcher:
         Raises:
             Overloaded: too many rows wait already.
         """
-        if self._waiting_rows and self._waiting_rows + batch.rows > self._max_waiting_rows:
-            raise Overloaded(self._waiting_rows, self._max_waiting_rows)
         loop = asyncio.get_running_loop()
+        if not self._has_room(batch.rows) and self._quick:
+            self._flush(loop)
+        if not self._has_room(batch.rows):
+            raise Overloaded(self._waiting_rows, self._max_waiting_rows)
         job = Job(batch, outputs, deadline, then, time.monotonic())
         self._waiting.append(job)
         self._waiting_rows += batch.rows
@@ -115,7 +118,15 @@ class Batcher:
     @property
     def full(self) -> bool:
         """Whether there is room for no request at all."""
-        return self._waiting_rows >= self._max_waiting_rows
+        return self._waiting_rows >= self._max_waiting_rows and not self._quick
+
+    @property
+    def _quick(self) -> bool:
+        """Whether what waits can be asked at once, which then takes hardly longer than to refuse what comes."""
+        return not self._busy and self._expected(self._waiting_rows) <= _INLINE_SECONDS
+
+    def _has_room(self, rows: int) -> bool:
+        return not self._waiting_rows or self._waiting_rows + rows <= self._max_waiting_rows
 
     async def answer(self, batch: Batch, outputs: tuple[str, ...], deadline: float) -> Answers:
         """Ask, and wait for the answers. Raises as `ask` does, and what the model or the deadline raised."""

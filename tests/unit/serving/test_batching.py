@@ -259,6 +259,17 @@ async def test_what_finds_no_room_is_refused_at_once_and_places_become_free(plac
     assert (await ask(4))["predict"].tolist() == [8]
 
 
+async def test_a_quick_model_is_asked_when_the_room_is_full_and_nobody_is_refused(either: Place) -> None:
+    quick = batching._INLINE_SECONDS > 0
+    batches = [rows(*range(n, n + 400)) for n in range(3)]
+    asked = (either.batcher.answer(batch, ("predict",), LATER) for batch in batches)
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    assert [isinstance(answer, Overloaded) for answer in answers] == [False, False, not quick]
+    for batch, answer in zip(batches, answers, strict=True):
+        if not isinstance(answer, BaseException):
+            assert answer["predict"].tolist() == (batch.columns["x"] * 2).tolist()
+
+
 async def test_whose_time_is_over_gets_an_error_and_is_not_asked(place: Place) -> None:
     entered, go_on = threading.Event(), threading.Event()
     place.model.during = lambda _: entered.set() or go_on.wait(10) or None
