@@ -8,11 +8,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import median
+from statistics import linear_regression
 
 SAMPLE_SECONDS = 2.0
-# Of the samples after the warm-up: as many at their beginning are compared with as many at their end.
-_SHARE = 0.1
 
 
 def pss(pid: int) -> float:
@@ -43,10 +41,15 @@ class Memory:
 
     @property
     def ends(self) -> tuple[float, float] | None:
-        """MiB after the warm-up and at the end; None when nothing was measured after it."""
-        warm = [mib for at, mib in self.samples if at >= self.warm_up]
-        few = max(1, round(len(warm) * _SHARE))
-        return (median(warm[:few]), median(warm[-few:])) if len(warm) > 1 else None
+        """MiB after the warm-up and at the end; None when nothing was measured after it.
+
+        Those of a straight line through all samples: a single large body moves a sample by several percent.
+        """
+        warm = [(at, mib) for at, mib in self.samples if at >= self.warm_up]
+        if len(warm) < 2:
+            return None
+        slope, height = linear_regression(*zip(*warm, strict=True))
+        return height + slope * warm[0][0], height + slope * warm[-1][0]
 
     @property
     def growth(self) -> float | None:
