@@ -9,5 +9,5 @@ from .protocols import V2
 from .servers import PLAIN_TENFOLD, TENFOLD_TWO
 
 _ONE = replace(PLAIN_TENFOLD, asks=dict.fromkeys((*workloads.ROWS, *workloads.TREES), (V2,)))
-_TWO = replace(TENFOLD_TWO, asks=dict.fromkeys((workloads.ROWS[0], workloads.TREES[1]), (V2,)))
+_TWO = replace(TENFOLD_TWO, asks=dict.fromkeys((workloads.ROWS[0], workloads.ROWS[2]), (V2,)))
 ALL = (_ONE, _TWO)

@@ -11,16 +11,15 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 from collections.abc import Iterable, Mapping
-from importlib import import_module
 from pathlib import Path
 
-from ...training import mlmodel
+from ...serving.compiled import FILE
+from ...training import compiled, mlmodel
 from . import fit
 from .errors import EnvironmentUnusable
 from .protocols import NAMES, Rows
 
 SAVED, OWN = "saved", "own"
-COMPILER = "tenfold.training.compiled"
 
 
 class Models:
@@ -48,7 +47,7 @@ class Models:
         for name, model in models.items():
             saved = mlmodel.save(model, self.saved(name), name=name, example=table.head())
             if not not_compilable():
-                import_module(COMPILER).compile_beside(saved, self.saved(name))
+                compiled.compile_beside(saved, self.saved(name))
 
     def dump(self, python: Path, environment: str) -> None:
         """Write each with joblib, by the Python of an environment.
@@ -76,12 +75,10 @@ class Models:
 
     def compiled(self, name: str) -> Path:
         """The compiled form of a model that `save` wrote."""
-        return self.saved(name) / "model.onnx"
+        return self.saved(name) / FILE
 
 
 def not_compilable() -> str:
     """Why models have no compiled form here; "" when they have."""
-    if importlib.util.find_spec(COMPILER) is None:
-        return "this tenfold does not compile models"
     missing = [module for module in ("onnxruntime", "skl2onnx") if importlib.util.find_spec(module) is None]
-    return f"{missing[0]} is not installed" if missing else ""
+    return f"{missing[0]} is not installed: pip install 'tenfold[onnx]'" if missing else ""

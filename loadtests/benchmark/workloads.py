@@ -29,6 +29,6 @@ FOREST = Workload("forest", "forest-100", 1, 32)
 BOOSTING = Workload("boosting", "boosting", 1, 32)
 ALL = (ONE_ROW, ONE_CONNECTION, HUNDRED_ROWS, FOREST, BOOSTING)
 
-# How cost grows.
-ROWS = tuple(Workload(f"{rows} rows", "logistic", rows, 32) for rows in (1, 10, 100, 1000))
-TREES = tuple(Workload(f"{trees} trees", f"forest-{trees}", 1, 32) for trees in (10, 100, 300))
+# How cost grows. With more connections, more rows would wait than may (TENFOLD_MAX_WAITING_ROWS).
+ROWS = tuple(Workload(f"{rows} rows", "logistic", rows, 8) for rows in (1, 10, 100, 1000))
+TREES = tuple(Workload(f"{trees} trees", f"forest-{trees}", 1, 8) for trees in (10, 100, 300))

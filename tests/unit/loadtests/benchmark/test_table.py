@@ -37,8 +37,8 @@ def test_what_could_not_be_measured_is_told() -> None:
 def test_growth_is_one_table_with_rows_a_second() -> None:
     cells = [
         Cell(1, "tenfold", "100 rows", "v2 JSON", Measured(8000, 2, 8, 16)),
-        Cell(1, "tenfold-two", "100 trees", "v2 JSON", Measured(4000, 2, 16, 32)),
+        Cell(1, "tenfold-two", "100 rows", "v2 JSON", Measured(4000, 2, 16, 32)),
     ]
     lines = growth(Result(cells=cells), grown.ALL).splitlines()
     assert "| 100 rows | logistic | 1 | 4,000 | 400,000 | 8.00 | 16.00 |" in lines
-    assert "| 100 trees | forest-100 | 2 | 2,000 | 2,000 | 16.00 | 32.00 |" in lines
+    assert "| 100 rows | logistic | 2 | 2,000 | 200,000 | 16.00 | 32.00 |" in lines
