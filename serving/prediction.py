@@ -39,7 +39,7 @@ def records(predictions: Sequence[Prediction]) -> list[PredictionRecord]:
 def _kind(prediction: Prediction) -> tuple[object, ...]:
     """Equal for predictions whose arrays can be joined without a change of any value."""
     outputs = prediction.outputs
-    return (*outputs, *prediction.batch.kind, *(array.dtype for array in outputs.values()))
+    return (prediction.batch.kind, *outputs, *[array.dtype for array in outputs.values()])
 
 
 def _joined(alike: list[Prediction]) -> list[PredictionRecord]:

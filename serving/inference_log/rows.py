@@ -16,6 +16,8 @@ from .records import Label, LabelledRow, LabelRecord, LoggedPrediction, Predicti
 
 _IMPORTED = UUID("5f0c6a0e-7d2b-5a0e-9a55-10f01d10f01d")  # namespace of the ids of imported rows; never change it
 
+_WITHOUT_ZONE = len("2013-06-21 08:00:00.000000")
+
 T = TypeVar("T")
 
 StoredPrediction = tuple[str, str, str, str, str, str | None, str]
@@ -32,7 +34,7 @@ def prediction_rows(records: Iterable[PredictionRecord], source: Source) -> list
     last, text = None, ""
     for r in records:
         if r.time is not last:  # the rows of one request share it
-            last, text = r.time, _stored_time(r.time, r.id).replace(tzinfo=None).isoformat(" ", "microseconds")
+            last, text = r.time, _stored_time(r.time, r.id).isoformat(" ", "microseconds")[:_WITHOUT_ZONE]
         result = None if source == "imported" else _json(r.result, r.id)
         rows.append((r.id, text, r.model, r.version, _json(r.row, r.id), result, source))
     return rows
@@ -92,7 +94,7 @@ def aware(time: datetime) -> datetime:
     """
     if time.tzinfo is None:
         raise ValueError(f"{time.isoformat()} has no time zone. Use e.g. datetime(..., tzinfo=UTC)")
-    return time.astimezone(UTC)
+    return time if time.tzinfo is UTC else time.astimezone(UTC)
 
 
 def storable(id: str) -> bool:  # noqa: A002 - the name of the column

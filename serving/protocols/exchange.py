@@ -85,6 +85,8 @@ class Exchange:
         self._identity, self._started = identity, started
         self._decoded = 0.0
         self._job: Job | None = None
+        self._then: Callable[[Response], None] | None = None
+        self._answer: Callable[[Prediction], Response] | None = None
 
     def begin(self, body: bytes, then: Callable[[Response], None]) -> None:
         """Ask; `then` is told the answer, maybe within this call."""
@@ -107,13 +109,16 @@ class Exchange:
         try:
             if isinstance(prediction, Exception):
                 raise prediction
+            assert self._answer is not None
             response = self._answer(prediction)
         except Exception as e:
             response = self._refusal(e)
         self._finish(response)
 
     def _finish(self, response: Response) -> None:
-        edge, job = self._edge, self._job
+        edge, job, then = self._edge, self._job, self._then
+        # They lead back here. Without them all of a request goes at once, and not when the collector finds the circle.
+        self._job = self._then = self._answer = None
         times: tuple[float, ...] = (self._started, time.monotonic())
         if job is not None and job.answered:
             times = (self._started, self._decoded, job.taken, job.answered, time.monotonic())
@@ -121,7 +126,8 @@ class Exchange:
         if edge.tracer:
             attributes = {"tenfold.protocol": self._dialect.name, "tenfold.request_id": self._identity}
             edge.tracer.prediction(self._head.headers, attributes, response.status_code, times)
-        self._then(response)
+        assert then is not None
+        then(response)
 
     def _refusal(self, error: Exception) -> Response:
         if not isinstance(error, ServingError) or error.status == 500:
