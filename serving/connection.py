@@ -154,6 +154,9 @@ class Connection(HttpToolsProtocol):
         cycle.body = []
         cycle.passage.begin(body, lambda response: self._answer(cycle, response))
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """Whoever asks for another protocol than HTTP is answered in HTTP, and uvicorn's advice is for nobody here."""
+
     def _passage(self) -> Passage | None:
         """The way of the request whose head has arrived, if it may take the lane."""
         parser: Any = self.parser  # None once the connection is lost

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,8 +14,7 @@ from .model import Answers
 from .validation import Batch
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
+class Prediction(NamedTuple):
     """Rows of one request and their answers: an id per row, and by output an array with an entry per row."""
 
     model: str

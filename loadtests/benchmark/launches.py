@@ -100,6 +100,13 @@ def limit(kind: str) -> Launcher:
     return launch
 
 
+def granian(place: Place) -> Launch:
+    """A raw ASGI app on granian with uvloop, in one process."""
+    command = [place.script("granian"), "--interface", "asgi", "--loop", "uvloop", "--workers", "1", "--no-access-log"]
+    address = ["--host", "127.0.0.1", "--port", str(place.port)]
+    return Launch([*command, *address, "--working-dir", str(PEERS), "granian_app:app"])
+
+
 def fastapi(place: Place) -> Launch:
     """On uvicorn, with uvloop and httptools, which it takes when they are installed."""
     command = [place.script("uvicorn"), "--app-dir", str(PEERS), "fastapi_app:app", "--port", str(place.port)]

@@ -60,6 +60,16 @@ CONSTANT = Server(
     {ONE_ROW: (PLAIN,), ONE_CONNECTION: (PLAIN,), HUNDRED_ROWS: (PLAIN,)},
     constant=True,
 )
+GRANIAN = Server(
+    "constant-granian",
+    LIMITS,
+    "the same app on granian",
+    launches.granian,
+    CONSTANT.asks,
+    "granian",
+    ("granian",),
+    constant=True,
+)
 DIRECT = Server("direct", LIMITS, "raw ASGI app that calls the model", launches.limit("direct"), everywhere(PLAIN))
 ONNX = Server(
     "onnx",
@@ -172,4 +182,4 @@ PEERS = (
     ),
 )
 # What is compared most closely is measured one after the other.
-ALL = (CONSTANT, ONNX, TENFOLD_ONNX, DIRECT, PLAIN_TENFOLD, TENFOLD_LOG, TENFOLD_GRPC, TENFOLD_TWO, *PEERS)
+ALL = (CONSTANT, GRANIAN, ONNX, TENFOLD_ONNX, DIRECT, PLAIN_TENFOLD, TENFOLD_LOG, TENFOLD_GRPC, TENFOLD_TWO, *PEERS)

@@ -13,8 +13,8 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
@@ -33,8 +33,7 @@ from .refusals import failure, refusal
 _logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """What a request asks of the model, and what makes its answer of the prediction."""
 
     batch: Batch

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from os import urandom
+from typing import NamedTuple
 
 from fastapi import Request
 
@@ -13,8 +13,7 @@ EVENT_TIME = b"tenfold-event-time"
 _ACCEPTABLE_ID = re.compile(rb"[\x21-\x7e]{1,128}")
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """A request's headers, their names in lower case, and the parameters of its path."""
 
     headers: Mapping[bytes, bytes]

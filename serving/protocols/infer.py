@@ -7,8 +7,8 @@ tolerated, as it demands.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, cast
+from types import MappingProxyType
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -23,8 +23,7 @@ from .tensors import Tensor
 Json = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class InferRequest:
+class InferRequest(NamedTuple):
     """What was asked; `outputs` is None when the request names none, which means all.
 
     `binary` is whether outputs are wanted as bytes, where `as_bytes` does not say it for one of them.
@@ -34,7 +33,7 @@ class InferRequest:
     outputs: tuple[str, ...] | None = None
     id: str | None = None
     binary: bool = False
-    as_bytes: Mapping[str, bool] = field(default_factory=dict[str, bool])
+    as_bytes: Mapping[str, bool] = MappingProxyType({})
 
 
 def take(document: Json, data: memoryview | None = None) -> InferRequest:
@@ -127,7 +126,7 @@ def _tensors(inputs: list[Json], data: memoryview | None) -> tuple[Tensor, ...]:
 def _objects(value: object, key: str, pattern: str) -> list[Json]:
     if value is None:
         return []
-    if not isinstance(value, list) or not all(isinstance(item, dict) for item in cast("list[Any]", value)):
+    if not isinstance(value, list) or [item for item in cast("list[Any]", value) if not isinstance(item, dict)]:
         raise InvalidInput(f'"{key}" is no list of objects. Send "{key}": [{pattern}]')
     return cast("list[Json]", value)
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import chain
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from numpy.typing import NDArray
 
@@ -35,8 +34,7 @@ _RANGES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Tensor:
+class Tensor(NamedTuple):
     """One input: its values in row-major order, as many as `shape` says."""
 
     name: str
@@ -66,7 +64,7 @@ def described(name: str, content: dict[str, Any]) -> tuple[tuple[int, ...], str]
         InvalidInput: a shape that is no list of sizes, or a datatype that the protocol does not have.
     """
     shape, datatype = content.get("shape"), content.get("datatype")
-    if not isinstance(shape, list) or not shape or not all(type(n) is int and n >= 0 for n in cast("list[Any]", shape)):
+    if not isinstance(shape, list) or not shape or [n for n in cast("list[Any]", shape) if type(n) is not int or n < 0]:
         raise InvalidInput(f"The input '{name}' has the shape {shape!r}. Send a list of sizes, such as [1] or [1, 4]")
     if not isinstance(datatype, str) or datatype not in _JSON_TYPES:
         raise InvalidInput(f"The input '{name}' has the datatype {datatype!r}. Send one of {', '.join(_JSON_TYPES)}")
