@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import struct
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from datetime import datetime
@@ -104,9 +104,10 @@ class Metrics:
             )
             for kind, meaning in {"created": "was saved", "newest_row": "had its newest row of training"}.items()
         }
-        # Noted, and not published yet: seconds of requests, and the times of their stages.
+        # Noted, and not published yet: seconds of requests, the times of their stages, and the model's calls.
         self._answers: defaultdict[tuple[str, int, str], list[float]] = defaultdict(list)
         self._stages: defaultdict[str, list[tuple[float, ...]]] = defaultdict(list)
+        self._calls: deque[tuple[str, int, float]] = deque()  # any thread may put one in
         self.last_predicted = 0.0  # seconds since the epoch
 
     def serves(self, created: datetime | None, newest_row: datetime | None) -> None:
@@ -127,7 +128,7 @@ class Metrics:
         self._shed.labels(reason).inc()
 
     def publish(self) -> None:
-        """Count what was noted. For the thread that notes, like all methods but those that read."""
+        """Count what was noted. For the thread that notes, like all methods but `predicted` and those that read."""
         answers, self._answers = self._answers, defaultdict(list)
         for (protocol, code, version), seconds in answers.items():
             self._requests.labels(protocol, str(code), version).inc(len(seconds))
@@ -136,12 +137,17 @@ class Metrics:
         for protocol, noted in stages.items():
             for stage, seconds in zip(STAGES, np.diff(noted).T, strict=True):
                 _observe(self._stage_seconds.labels(protocol, stage), seconds)
+        calls = [self._calls.popleft() for _ in range(len(self._calls))]
+        if calls:
+            versions, rows, seconds = zip(*calls, strict=True)
+            for version in set(versions):
+                self._rows.labels(version).inc(sum(count for each, count, _ in calls if each == version))
+            _observe(self._batch_rows, rows)
+            _observe(self._predict_seconds, seconds)
 
     def predicted(self, rows: int, seconds: float, version: str) -> None:
         """The model was asked for `rows` rows, of one request or of several, and took `seconds`."""
-        self._rows.labels(version).inc(rows)
-        self._batch_rows.observe(rows)
-        self._predict_seconds.observe(seconds)
+        self._calls.append((version, rows, seconds))
         self.last_predicted = time.time()
 
     def labelled(self, statuses: Iterable[str]) -> None:
@@ -174,13 +180,14 @@ class Metrics:
 
 def _observe(histogram: Histogram, values: ArrayLike) -> None:
     """As `histogram.observe` for each value, which is all that prometheus_client has."""
-    buckets: list[Any] = histogram._buckets  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
+    inside: Any = histogram
+    buckets, bounds = inside._buckets, inside._upper_bounds
     values = np.asarray(values)
-    places = np.searchsorted(_SECONDS, values)  # the first bucket whose bound is not below the value
+    places = np.searchsorted(bounds, values)  # the first bucket whose bound is not below the value
     for place, count in enumerate(np.bincount(places, minlength=len(buckets)).tolist()):
         if count:
             buckets[place].inc(count)
-    histogram._sum.inc(float(values.sum()))  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
+    inside._sum.inc(float(values.sum()))
 
 
 def _read(read: Callable[[], T]) -> T:

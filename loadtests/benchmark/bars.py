@@ -79,17 +79,18 @@ def bars(result: Result, servers: Iterable[Server]) -> list[Bar]:
         Bar("one row: tenfold to the best peer", 5, _rates(one, peers(ONE_ROW))),
         Bar("one row: p99 of tenfold to its p50", 4, one.p99_ms / one.p50_ms if one else None, most=True),
         Bar("one row: tenfold compiled to raw ASGI with onnxruntime", 0.6, _rates(compiled, find(ONNX, ONE_ROW))),
-        Bar(
-            "one connection: p50 of tenfold to raw ASGI with the model",
-            1.15,
-            _latencies(find(PLAIN_TENFOLD, ONE_CONNECTION), find(DIRECT, ONE_CONNECTION)),
-            most=True,
-        ),
-        Bar(
-            "one connection: p50 of tenfold compiled to raw ASGI with onnxruntime",
-            1.6,
-            _latencies(find(TENFOLD_ONNX, ONE_CONNECTION), find(ONNX, ONE_CONNECTION)),
-            most=True,
+        *(
+            Bar(
+                f"one connection: p50 of {name}, asked by {protocol.name}, to {limit.about}",
+                wanted,
+                _latencies(find(server, ONE_CONNECTION, protocol), find(limit, ONE_CONNECTION)),
+                most=True,
+            )
+            for server, name, limit, wanted in (
+                (PLAIN_TENFOLD, "tenfold", DIRECT, 1.15),
+                (TENFOLD_ONNX, "tenfold compiled", ONNX, 1.6),
+            )
+            for protocol in (V2, PREDICT)
         ),
         Bar("100 rows: tenfold to the best peer", 2.5, _rates(find(PLAIN_TENFOLD, HUNDRED_ROWS), peers(HUNDRED_ROWS))),
         *(

@@ -86,7 +86,7 @@ PLAIN_TENFOLD = Server(
     launches.tenfold,
     {
         ONE_ROW: (V2, PREDICT, INVOCATIONS),
-        ONE_CONNECTION: (V2,),
+        ONE_CONNECTION: (V2, PREDICT),
         HUNDRED_ROWS: (V2, V2_BINARY),
         FOREST: (V2,),
         BOOSTING: (V2,),
@@ -113,7 +113,7 @@ TENFOLD_ONNX = Server(
     TENFOLD,
     "one process, the model compiled",
     launches.tenfold_compiled,
-    everywhere(V2),
+    {**everywhere(V2), ONE_CONNECTION: (V2, PREDICT)},
     missing=not_compilable,
 )
 
