@@ -19,7 +19,7 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0: any free one.")] = 8080,
     grpc_port: Annotated[
-        int | None, typer.Option(help="Port of gRPC, which needs tenfold[grpc]; 0: any free one.", show_default="none")
+        int | None, typer.Option(help="Port of gRPC, which needs the extra grpc; 0: any free one.", show_default="none")
     ] = None,
     log_url: Annotated[
         str, typer.Option(envvar="TENFOLD_LOG_URL", help="Database URL of the inference log.", show_default="none kept")
