@@ -71,8 +71,11 @@ class Lane:
 
     def enter(self, way: Way, headers: dict[bytes, bytes]) -> Passage:
         """A request whose head has just arrived. One that cannot find room is refused before its body is looked at."""
-        full = self._full(way.dialect) if self._edge.core.full else None
-        return Passage(self._edge, way, headers, full)
+        head, edge = Head(headers, way.parameters), self._edge
+        refused = edge.turned_away(way.dialect, head.get(b"authorization"))
+        if refused is None and edge.core.full:
+            refused = self._full(way.dialect)
+        return Passage(edge, way, head, refused)
 
     def _full(self, dialect: Dialect) -> Response:
         self._edge.metrics.shed(Overloaded.reason)
@@ -91,13 +94,12 @@ class Passage:
 
     __slots__ = ("_dialect", "_done", "_edge", "_exchange", "_refusal", "identity", "started")
 
-    def __init__(self, edge: Edge, way: Way, headers: dict[bytes, bytes], refused: Response | None) -> None:
+    def __init__(self, edge: Edge, way: Way, head: Head, refused: Response | None) -> None:
         self.started = time.monotonic()
-        head = Head(headers, way.parameters)
         self.identity = head.identity()
         self._edge, self._dialect, self._done = edge, way.dialect, False
-        self._refusal = edge.turned_away(way.dialect, head.get(b"authorization")) or refused
-        if self._refusal is None:
+        self._refusal = refused
+        if refused is None:
             self._exchange = Exchange(edge, way.ask, way.dialect, head, self.identity, self.started)
 
     def begin(self, body: bytes, then: Callable[[Response], None]) -> None:
