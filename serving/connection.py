@@ -1,6 +1,7 @@
 """A client's connection: uvicorn's own, with a short way for predictions and an end to what a client can hold on to.
 
 - A prediction that comes whole goes through the `Lane`; everything else is uvicorn's to read and the app's to answer.
+- A head that came before is not parsed again, if it comes with its whole body and when no other request is under way.
 - A request that does not arrive whole within `receive_seconds` of its first byte, or none on a new connection at all:
   408, and the connection is closed. So slow clients cannot hold the server.
 - A client that goes away frees its place: what was under way for it is cancelled.
@@ -19,6 +20,8 @@ from typing import Any, Protocol
 from fastapi import Response
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from .heads import KnownHeads
+
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 LAST = "tenfold.last"
 """Key in the ASGI scope of a request that is to be the last of its connection."""
@@ -31,7 +34,7 @@ class Passage(Protocol):
 
     identity: str
 
-    def begin(self, body: bytes, then: Callable[[Response], None]) -> None:
+    def begin(self, body: bytes, then: Callable[[Response], None], /) -> None:
         """The body has arrived; `then` is told the answer, maybe within this call."""
         ...
 
@@ -74,25 +77,45 @@ class _Cycle:
         """As `message_event`."""
 
 
+class _DefaultHeaders:
+    """uvicorn's headers of every answer as bytes, and whether they close the connection; they change once a second."""
+
+    def __init__(self) -> None:
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._written = b"", False
+
+    def written(self, headers: list[tuple[bytes, bytes]]) -> tuple[bytes, bool]:
+        if headers is not self._headers:
+            self._headers = headers
+            lines = b"".join([b"%b: %b\r\n" % header for header in headers])
+            self._written = lines, any(name == b"connection" for name, _ in headers)
+        return self._written
+
+
 class Connection(HttpToolsProtocol):
     """One per connection; `limited` makes a class of it with other limits."""
 
     receive_seconds: float = 30
     connection_seconds: float = 300
     lane: Lane
+    heads: KnownHeads
+    default_headers = _DefaultHeaders()
 
     _arriving: asyncio.TimerHandle | None = None
     _whole = True  # no request is arriving
     _asked: asyncio.Task[Any] | None = None
     _cycle: _Cycle | None = None  # the request that is or was in the lane
     _gone = False
+    cycle: Any
     _ends = 0.0
+    _data = b""  # what is being read, if a request began with it
+    _answered = 0.0
 
     @classmethod
     def limited(cls, lane: Lane, *, receive_seconds: float, connection_seconds: float) -> type[Connection]:
         """A class of connections with these limits."""
-        given = {"lane": lane, "receive_seconds": receive_seconds, "connection_seconds": connection_seconds}
-        return type(cls.__name__, (cls,), given)
+        limits = {"receive_seconds": receive_seconds, "connection_seconds": connection_seconds}
+        return type(cls.__name__, (cls,), {"lane": lane, "heads": KnownHeads(), **limits})
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """A client is there; its first request begins now."""
@@ -112,7 +135,14 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Some bytes: of a request, of several, or of a part of one."""
+        if self._whole and (known := self.heads.find(data)) is not None and self._idle() and not self.flow.write_paused:
+            self._arrived()
+            cycle = self._enter(self.lane.enter(known.way, known.headers), keep_alive=True)
+            self._begin(cycle, data[len(data) - known.length :])
+            return
+        self._data = data if self._whole else b""
         super().data_received(data)
+        self._data = b""
         if not self._whole and self._arriving is None:
             self._arrives()
 
@@ -123,17 +153,17 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head of a request."""
-        last = time.monotonic() > self._ends
-        passage = self._passage()
-        if passage is None:
-            if last:
+        parser: Any = self.parser  # None once the connection is lost
+        way = self._way(parser)
+        if way is None:
+            if time.monotonic() > self._ends:
                 self.scope[LAST] = True  # pyright: ignore[reportGeneralTypeIssues]  # a scope may have more keys
             super().on_headers_complete()
             return
-        parser: Any = self.parser
-        keep_alive = not last and parser.get_http_version() != "1.0" and parser.should_keep_alive()
-        self._cycle = _Cycle(passage, keep_alive=keep_alive)
-        self.cycle: Any = self._cycle
+        headers, keep_alive = dict(self.headers), parser.get_http_version() != "1.0" and parser.should_keep_alive()
+        self._enter(self.lane.enter(way, headers), keep_alive=keep_alive)
+        if keep_alive and self._data:
+            self.heads.add(self._data, way, headers)
 
     def on_body(self, body: bytes) -> None:
         """A part of a request's body."""
@@ -152,46 +182,63 @@ class Connection(HttpToolsProtocol):
             return
         body = cycle.body[0] if len(cycle.body) == 1 else b"".join(cycle.body)
         cycle.body = []
-        cycle.passage.begin(body, lambda response: self._answer(cycle, response))
+        self._begin(cycle, body)
 
     def _unsupported_upgrade_warning(self) -> None:
         """Whoever asks for another protocol than HTTP is answered in HTTP, and uvicorn's advice is for nobody here."""
 
-    def _passage(self) -> Passage | None:
-        """The way of the request whose head has arrived, if it may take the lane."""
-        parser: Any = self.parser  # None once the connection is lost
+    def _idle(self) -> bool:
+        before = self.cycle  # None before the first request
+        return before is None or before.response_complete
+
+    def _way(self, parser: Any) -> Any | None:
+        """Where the request whose head has arrived goes in the lane; None if it may not take it."""
         if parser.get_method() != b"POST" or (way := self.lane.find(self.url)) is None:
             return None
-        before: Any = self.cycle  # None before the first request
-        if not (before is None or before.response_complete):
+        if not self._idle() or self.flow.write_paused:
             return None  # pipelined: its turn comes when the one before is answered, and uvicorn sees to that
-        headers = dict(self.headers)
-        length = headers.get(b"content-length", b"")
+        length = dict(self.headers).get(b"content-length", b"")
         if not length.isdigit() or int(length) > self.lane.max_body_bytes:
             return None
-        if self.expect_100_continue or self.flow.write_paused or parser.should_upgrade():
-            return None
-        return self.lane.enter(way, headers)
+        return None if self.expect_100_continue or parser.should_upgrade() else way
+
+    def _enter(self, passage: Passage, *, keep_alive: bool) -> _Cycle:
+        last = time.monotonic() > self._ends
+        self._cycle = self.cycle = cycle = _Cycle(passage, keep_alive=keep_alive and not last)
+        return cycle
+
+    def _begin(self, cycle: _Cycle, body: bytes) -> None:
+        cycle.passage.begin(body, lambda response: self._answer(cycle, response))
 
     def _answer(self, cycle: _Cycle, response: Response) -> None:
         cycle.response_complete = True
         if self.transport.is_closing():
             return
-        parts: list[bytes | memoryview] = [STATUS_LINE[response.status_code]]
-        closed = False
-        for name, value in self.server_state.default_headers:
-            closed = closed or name == b"connection"
-            parts += (name, b": ", value, b"\r\n")
+        given, close = self.default_headers.written(self.server_state.default_headers)
+        parts: list[bytes | memoryview] = [STATUS_LINE[response.status_code], given]
         for name, value in response.raw_headers:
-            closed = closed or name == b"connection"
+            close = close or name == b"connection"
             parts += (name, b": ", value, b"\r\n")
-        if not (closed or cycle.keep_alive):
+        if not (close or cycle.keep_alive):
             parts.append(b"connection: close\r\n")
         parts += (b"x-request-id: ", cycle.passage.identity.encode(), b"\r\n\r\n", response.body)
         self.transport.write(b"".join(parts))
-        if closed or not cycle.keep_alive:
+        if close or not cycle.keep_alive:
             self.transport.close()
-        self.on_response_complete()
+        self._answered = time.monotonic()
+        if self.pipeline or self.timeout_keep_alive_task is None:
+            self.on_response_complete()
+        else:
+            self.server_state.total_requests += 1
+
+    def timeout_keep_alive_handler(self) -> None:
+        """The time that a connection is kept without a request is over, or was when the alarm was set."""
+        self.timeout_keep_alive_task = None
+        left = self._answered + self.timeout_keep_alive - time.monotonic()
+        if left > 0:
+            self.timeout_keep_alive_task = self.loop.call_later(left, self.timeout_keep_alive_handler)
+        elif self._idle():
+            super().timeout_keep_alive_handler()
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         async def noted(scope: Any, receive: Any, send: Any) -> None:

@@ -53,6 +53,7 @@ class Model:
         example: a few checked rows as JSON values, at least one.
         outputs: names of its outputs; "predict" is the first.
         output_specs: what the outputs look like; empty before `warm_up`.
+        datatypes: of the outputs by name, as v2 calls them; empty before `warm_up`.
         classes: the labels that a classifier knows, sorted; None for any other model.
         compiled: answers what it can in place of the estimator; None: nothing does.
         created, newest_row: when it was saved, and the time of the newest row that it was trained on, where known.
@@ -73,6 +74,7 @@ class Model:
         self.estimator, self.signature = estimator, signature
         self.outputs = tuple(method for method in METHODS if hasattr(estimator, method))
         self.output_specs: tuple[OutputSpec, ...] = ()
+        self.datatypes: dict[str, str] = {}
         self.classes = estimators.classes(estimator)
         self._given, self._example = _example_batch(signature, example)
         self.example = self._example.records()
@@ -151,6 +153,7 @@ class Model:
                 logger.warning("%s of %s is not served: %s", method, self.name, first_line(e.__cause__ or e))
         self.output_specs = tuple(output_spec(name, a) for name, a in answers.items() if a.dtype.kind in "biufOUSM")
         self.outputs = tuple(spec.name for spec in self.output_specs)
+        self.datatypes = {spec.name: spec.datatype for spec in self.output_specs}
         if not self._arrays:
             self._try_arrays(answers)
         if self.compiled:

@@ -200,8 +200,10 @@ def _finite(values: Values) -> Array | None:
     if isinstance(values, np.ndarray):
         if values.dtype.kind not in "fiu":
             return None
-        doubles = np.array(values, "float64")
-        return doubles if np.isfinite(doubles).all() else None
+        # What lies in a request's bytes cannot be changed, which a model may want to do with its input.
+        doubles = values.astype("float64", copy=not values.flags.writeable)
+        # Finite only if each is, and costs a fifth of asking each; large numbers are asked.
+        return doubles if math.isfinite(doubles.dot(doubles)) or np.isfinite(doubles).all() else None
     if not _NUMBERS.issuperset(map(type, values)):
         return None
     try:

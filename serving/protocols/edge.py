@@ -16,8 +16,8 @@ from . import bodies
 from .dialects import Dialect
 from .refusals import refusal
 
-STARTED, IDENTITY = "tenfold.started", "tenfold.identity"
-"""Keys in the ASGI scope: when the request's head had arrived, of `time.monotonic()`; its id."""
+STARTED, IDENTITY, COUNTED = "tenfold.started", "tenfold.identity", "tenfold.counted"
+"""Keys in the ASGI scope: when the request's head had arrived, of `time.monotonic()`; its id; that it counts itself."""
 CLIENT_WENT_AWAY = 499  # as nginx counts it
 
 

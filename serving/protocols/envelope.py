@@ -20,7 +20,7 @@ from ..errors import ServingError
 from ..logs import request_id
 from .bodies import reply
 from .dialects import dialect_of
-from .edge import CLIENT_WENT_AWAY, IDENTITY, STARTED, Edge
+from .edge import CLIENT_WENT_AWAY, COUNTED, IDENTITY, STARTED, Edge
 from .head import Head
 from .refusals import failure, refusal
 
@@ -67,7 +67,7 @@ class Envelope:
                 raise
             await failure(dialect, identity)(scope, receive, answer)
         finally:
-            if dialect.counted:
+            if dialect.counted and COUNTED not in scope:
                 self.edge.answered(dialect, status or 500, time.monotonic() - started)
 
 

@@ -4,7 +4,7 @@
     Question      -> `Core.ask`                -> Prediction
     Prediction    -> the question's `answer`   -> Response
 
-`route` has one answered by the app, `Lane` by a connection, past the app.
+`route` has one answered by the app, `Lane` by a connection, past the app. Either way it counts itself in the metrics.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from ..logs import request_id
 from ..prediction import Prediction
 from ..validation import Batch
 from .dialects import Dialect, dialect_of
-from .edge import IDENTITY, STARTED, Edge
+from .edge import CLIENT_WENT_AWAY, COUNTED, IDENTITY, STARTED, Edge
 from .head import EVENT_TIME, Head
 from .refusals import failure, refusal
 
@@ -51,6 +51,7 @@ def route(edge: Edge, path: str, ask: Ask) -> APIRoute:
     async def predict(request: Request) -> Response:
         body = await edge.body(request)
         scope = request.scope
+        scope[COUNTED] = True
         exchange = Exchange(edge, ask, dialect_of(scope["path"]), Head.of(request), scope[IDENTITY], scope[STARTED])
         answered: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
         exchange.begin(body, partial(settle, answered))
@@ -70,19 +71,19 @@ class Exchange:
         ask: reads the body.
         dialect: the protocol that is spoken.
         head: of the request.
-        identity: of the request, for the log.
+        identity: of the request, for its answer and the log.
         started: when its head had arrived, of `time.monotonic()`.
     """
 
     __slots__ = (
-        *("_edge", "_ask", "_dialect", "_head", "_identity", "_started"),
-        *("_then", "_answer", "_decoded", "_job"),
+        *("_edge", "_ask", "_dialect", "_head", "identity", "_started"),
+        *("_then", "_answer", "_decoded", "_job", "_done"),
     )
 
     def __init__(self, edge: Edge, ask: Ask, dialect: Dialect, head: Head, identity: str, started: float) -> None:
         self._edge, self._ask, self._dialect, self._head = edge, ask, dialect, head
-        self._identity, self._started = identity, started
-        self._decoded = 0.0
+        self.identity, self._started = identity, started
+        self._decoded, self._done = 0.0, False
         self._job: Job | None = None
         self._then: Callable[[Response], None] | None = None
         self._answer: Callable[[Prediction], Response] | None = None
@@ -101,8 +102,11 @@ class Exchange:
 
     def drop(self) -> None:
         """Nobody waits for the answer any more."""
+        if self._done:
+            return
         if self._job is not None:
             self._edge.core.drop(self._job)
+        self._count(CLIENT_WENT_AWAY, time.monotonic())
 
     def _answered(self, prediction: Prediction | Exception) -> None:
         try:
@@ -115,25 +119,30 @@ class Exchange:
         self._finish(response)
 
     def _finish(self, response: Response) -> None:
-        edge, job, then = self._edge, self._job, self._then
+        edge, job, then, now = self._edge, self._job, self._then, time.monotonic()
         # They lead back here. Without them all of a request goes at once, and not when the collector finds the circle.
         self._job = self._then = self._answer = None
-        times: tuple[float, ...] = (self._started, time.monotonic())
+        times: tuple[float, ...] = (self._started, now)
         if job is not None and job.answered:
-            times = (self._started, self._decoded, job.taken, job.answered, time.monotonic())
+            times = (self._started, self._decoded, job.taken, job.answered, now)
             edge.metrics.staged(self._dialect.name, times)
         if edge.tracer:
-            attributes = {"tenfold.protocol": self._dialect.name, "tenfold.request_id": self._identity}
+            attributes = {"tenfold.protocol": self._dialect.name, "tenfold.request_id": self.identity}
             edge.tracer.prediction(self._head.headers, attributes, response.status_code, times)
+        self._count(response.status_code, now)
         assert then is not None
         then(response)
 
+    def _count(self, status: int, now: float) -> None:
+        self._done = True
+        self._edge.answered(self._dialect, status, now - self._started)
+
     def _refusal(self, error: Exception) -> Response:
         if not isinstance(error, ServingError) or error.status == 500:
-            request_id.set(self._identity)
+            request_id.set(self.identity)
             _logger.error("the request failed", exc_info=error)
         if isinstance(error, Shed):
             self._edge.metrics.shed(error.reason)
         if isinstance(error, ServingError):
             return refusal(self._dialect, error)
-        return failure(self._dialect, self._identity)
+        return failure(self._dialect, self.identity)

@@ -6,7 +6,7 @@ tolerated, as it demands.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from ..core import Prediction
 from ..errors import InvalidInput
-from ..schema import OutputSpec, v2_inputs
+from ..schema import v2_inputs
 from ..signature import Signature
 from . import binary, tensors
 from .bodies import values
@@ -77,12 +77,12 @@ def raw(signature: Signature, data: memoryview) -> InferRequest:
     return InferRequest((tensors.from_bytes(inputs[0]["name"], content, data),), binary=True)
 
 
-def answer(request: InferRequest, prediction: Prediction, specs: Sequence[OutputSpec]) -> tuple[Json, list[bytes]]:
+def answer(request: InferRequest, prediction: Prediction, datatypes: Mapping[str, str]) -> tuple[Json, list[bytes]]:
     """The answer, and the bytes that follow it: of the outputs that were wanted so, in their order.
 
-    The predictions' ids, which feedback needs, are its parameter "ids", separated by commas.
+    The predictions' ids, which feedback needs, are its parameter "ids", separated by commas. `datatypes` are those of
+    the model's outputs, by name.
     """
-    by_name = {spec.name: spec for spec in specs}
     content: Json = {"model_name": prediction.model, "model_version": prediction.version}
     if request.id is not None:
         content["id"] = request.id
@@ -90,13 +90,13 @@ def answer(request: InferRequest, prediction: Prediction, specs: Sequence[Output
     content["outputs"] = outputs = list[Json]()
     data: list[bytes] = []
     for name, output in prediction.outputs.items():
-        described: Json = {"name": name, "shape": list(output.shape), "datatype": by_name[name].datatype}
+        described: Json = {"name": name, "shape": output.shape, "datatype": datatypes[name]}
         outputs.append(described)
         if request.as_bytes.get(name, request.binary):
-            data.append(binary.encode(output, by_name[name].datatype))
+            data.append(binary.encode(output, datatypes[name]))
             described["parameters"] = {"binary_data_size": len(data[-1])}
         else:
-            described["data"] = values(output.ravel())
+            described["data"] = values(output if output.ndim == 1 else output.ravel())
     return content, data
 
 

@@ -69,13 +69,15 @@ class Lane:
                 return way
         return None
 
-    def enter(self, way: Way, headers: dict[bytes, bytes]) -> Passage:
+    def enter(self, way: Way, headers: dict[bytes, bytes]) -> Exchange | Refused:
         """A request whose head has just arrived. One that cannot find room is refused before its body is looked at."""
-        head, edge = Head(headers, way.parameters), self._edge
-        refused = edge.turned_away(way.dialect, head.get(b"authorization"))
+        head, edge, started = Head(headers, way.parameters), self._edge, time.monotonic()
+        refused = edge.turned_away(way.dialect, head.get(b"authorization")) if edge.keys else None
         if refused is None and edge.core.full:
             refused = self._full(way.dialect)
-        return Passage(edge, way, head, refused)
+        if refused is not None:
+            return Refused(edge, way.dialect, refused, head.identity(), started)
+        return Exchange(edge, way.ask, way.dialect, head, head.identity(), started)
 
     def _full(self, dialect: Dialect) -> Response:
         self._edge.metrics.shed(Overloaded.reason)
@@ -85,42 +87,23 @@ class Lane:
         return self._refusals[dialect.name]
 
 
-class Passage:
-    """One request on its way through the lane, and back.
+class Refused:
+    """In place of an `Exchange`, of a request that is refused for its head; `identity` is the request's."""
 
-    Attributes:
-        identity: of the request, which its answer carries.
-    """
+    __slots__ = ("_dialect", "_edge", "_response", "_started", "identity")
 
-    __slots__ = ("_dialect", "_done", "_edge", "_exchange", "_refusal", "identity", "started")
+    def __init__(self, edge: Edge, dialect: Dialect, response: Response, identity: str, started: float) -> None:
+        self._edge, self._dialect, self._response, self._started = edge, dialect, response, started
+        self.identity = identity
 
-    def __init__(self, edge: Edge, way: Way, head: Head, refused: Response | None) -> None:
-        self.started = time.monotonic()
-        self.identity = head.identity()
-        self._edge, self._dialect, self._done = edge, way.dialect, False
-        self._refusal = refused
-        if refused is None:
-            self._exchange = Exchange(edge, way.ask, way.dialect, head, self.identity, self.started)
-
-    def begin(self, body: bytes, then: Callable[[Response], None]) -> None:
-        """The body has arrived; `then` is told the answer, maybe within this call."""
-
-        def answered(response: Response) -> None:
-            self._count(response.status_code)
-            then(response)
-
-        if self._refusal is not None:
-            answered(self._refusal)
-        else:
-            self._exchange.begin(body, answered)
+    def begin(self, _body: bytes, then: Callable[[Response], None]) -> None:
+        """The body has arrived; `then` is told the answer."""
+        self._count(self._response.status_code)
+        then(self._response)
 
     def drop(self) -> None:
         """The client is gone."""
-        if not self._done:
-            if self._refusal is None:
-                self._exchange.drop()
-            self._count(CLIENT_WENT_AWAY)
+        self._count(CLIENT_WENT_AWAY)
 
     def _count(self, status: int) -> None:
-        self._done = True
-        self._edge.answered(self._dialect, status, time.monotonic() - self.started)
+        self._edge.answered(self._dialect, status, time.monotonic() - self._started)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping
 from functools import partial
 
 import orjson
@@ -12,13 +12,15 @@ from fastapi import APIRouter, Request, Response
 from ... import __version__
 from ..core import Core, Prediction
 from ..errors import InvalidInput
-from ..schema import OutputSpec, v2_inputs
-from . import binary, infer, tensors, triton
-from .bodies import JSON, Written, media_type, object_of, parse_object, reply
+from ..schema import v2_inputs
+from ..signature import Signature
+from . import binary, infer, plain, tensors, triton
+from .bodies import JSON, Written, is_json, media_type, object_of, parse_object, reply
 from .edge import Edge
 from .exchange import Question, route
 from .head import Head
 from .infer import InferRequest
+from .plain import PlainRequest
 
 EXTENSIONS = ("binary_tensor_data", "statistics", "model_configuration")
 """Triton's names for what is spoken beyond the protocol itself."""
@@ -86,17 +88,28 @@ def router(edge: Edge) -> APIRouter:
 def ask(core: Core, head: Head, body: bytes) -> Question:
     """Predict rows that come as tensors: one of [rows, columns], or one per column."""
     core.check_model(head.parameters["name"], head.parameters.get("version"))
-    asked = _asked(core, head, body)
-    outputs = asked.outputs or core.model.outputs
-    return Question(tensors.batch(core, asked.inputs), outputs, partial(_answer, asked, core.model.output_specs))
+    model = core.model
+    if (plainly := _plainly(model.signature, head, body)) is not None:
+        asked = InferRequest((), plainly.outputs, plainly.id)
+        batch = core.flat(plainly.values)
+    else:
+        asked = _asked(core, head, body)
+        batch = tensors.batch(core, asked.inputs)
+    return Question(batch, asked.outputs or model.outputs, partial(_answer, asked, model.datatypes))
 
 
-def _answer(asked: InferRequest, specs: Sequence[OutputSpec], prediction: Prediction) -> Response:
-    content, data = infer.answer(asked, prediction, specs)
+def _answer(asked: InferRequest, datatypes: Mapping[str, str], prediction: Prediction) -> Response:
+    content, data = infer.answer(asked, prediction, datatypes)
     if not data:
         return reply(content)
     head = orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY)
     return Written(head + b"".join(data), binary.OCTETS.encode(), headers={binary.HEADER: str(len(head))})
+
+
+def _plainly(signature: Signature, head: Head, body: bytes) -> PlainRequest | None:
+    if not signature.doubles or _LENGTH in head.headers or not is_json(head):
+        return None
+    return plain.read(body, len(signature.columns))
 
 
 def _asked(core: Core, head: Head, body: bytes) -> InferRequest:

@@ -10,7 +10,7 @@ from collections.abc import Generator
 
 import httpx
 import pytest
-from integration.serving.threads import served
+from integration.serving.threads import running, served
 from support.places import wait_until
 from unit.serving.stage import Folders
 
@@ -61,6 +61,48 @@ def test_a_connection_may_be_idle_between_two_requests_and_ends_when_it_is_old(p
         assert 1.3 < time.monotonic() - started < 10
         assert len(closes) >= 3
         assert until_closed(client) == b""
+
+
+def test_a_head_that_comes_again_is_not_parsed_again_and_means_the_same(folders: Folders) -> None:
+    with running(folders.line) as (server, port), connected(port) as client:
+        parsed: list[bytes] = []
+        answers: list[list[float] | None] = []
+        find = server.lane.find
+        server.lane.find = lambda url: (parsed.append(url), find(url))[1]
+        for value in (b"1.0", b"2.0", b"x.0", b"3.0"):
+            client.sendall(HEAD + BODY.replace(b"1.0", value))
+            answer = client.recv(65536)
+            assert answer.startswith(b"HTTP/1.1 400 " if value == b"x.0" else b"HTTP/1.1 200 ")
+            answers.append(json.loads(answer.partition(b"\r\n\r\n")[2]).get("predictions"))
+        assert answers == [[pytest.approx(3)], [pytest.approx(5)], None, [pytest.approx(7)]]
+        assert parsed == [b"/predict"]
+        # In pieces, two at once, and with another in front, it is parsed, and every one is answered.
+        client.sendall(HEAD)
+        client.sendall(BODY)
+        assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
+        client.sendall((HEAD + BODY) * 2)
+        both = b""
+        while both.count(b"HTTP/1.1 200 ") < 2:
+            both += client.recv(65536)
+        assert len(parsed) >= 3
+        before = len(parsed)
+        client.sendall(HEAD + BODY)
+        assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
+        assert len(parsed) == before
+
+
+def test_a_connection_that_is_used_is_kept_and_one_that_is_not_is_closed(folders: Folders) -> None:
+    with running(folders.line) as (server, port):
+        server.config.timeout_keep_alive = 1
+        with connected(port) as client:
+            started = time.monotonic()
+            while time.monotonic() - started < 2.5:
+                client.sendall(HEAD + BODY)
+                assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
+                time.sleep(0.4)  # less than it may be idle
+            last = time.monotonic()
+            assert client.recv(65536) == b""
+            assert 0.3 < time.monotonic() - last < 5
 
 
 def test_a_client_that_goes_away_frees_its_place(folders: Folders) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from datetime import UTC, datetime, timedelta
 
@@ -16,6 +17,21 @@ def test_ids_are_uuids_of_version_7_in_ascending_order() -> None:
     assert {(u.version, u.variant) for u in map(uuid.UUID, ids)} == {(7, uuid.RFC_4122)}
     assert all(str(uuid.UUID(id_)) == id_ for id_ in ids)
     assert new_ids(0) == []
+
+
+def test_a_process_that_is_forked_makes_other_ids() -> None:
+    new_ids(1)
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            os.write(writer, "".join(new_ids(200)).encode())
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    theirs = os.read(reader, 65536).decode()
+    assert len(theirs) == 200 * 36
+    assert not {theirs[i + 15 : i + 36] for i in range(0, len(theirs), 36)} & {ours[15:] for ours in new_ids(200)}
 
 
 def test_an_id_carries_its_time_to_the_millisecond() -> None:

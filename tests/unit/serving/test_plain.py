@@ -1,0 +1,84 @@
+"""What the quick reader of v2 takes, the general one takes for the same; what it leaves, the general one decides."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+from tenfold.serving.errors import InvalidInput
+from tenfold.serving.protocols import infer, plain
+
+TENSOR: dict[str, Any] = {"name": "input", "shape": [2, 2], "datatype": "FP64", "data": [1, 2.5, -3e2, 0.1]}
+
+
+def _request(tensor: dict[str, Any] = TENSOR, **more: Any) -> bytes:
+    return orjson.dumps({"inputs": [tensor], **more})
+
+
+TAKEN = {
+    "one tensor": _request(),
+    "floats of 32 bits": _request({**TENSOR, "datatype": "FP32"}),
+    "outputs": _request(outputs=[{"name": "predict"}, {"name": "predict_proba"}]),
+    "no outputs": _request(outputs=[]),
+    "an id": _request(id="mine"),
+    "nulls": _request({**TENSOR, "parameters": None}, id=None, parameters=None, outputs=None),
+    "large integers": _request({**TENSOR, "data": [2**63, 1, 1, 2**53 + 1]}),
+    "a key that comes twice": _request().replace(b'"datatype"', b'"shape":[9,9],"shape":[2,2],"datatype"'),
+}
+LEFT = {
+    "another width": _request({**TENSOR, "shape": [1, 4]}),
+    "nested": _request({**TENSOR, "data": [[1, 2], [3, 4]]}),
+    "parameters": _request(parameters={"binary_data_output": True}),
+    "parameters of the tensor": _request({**TENSOR, "parameters": {"content_type": "np"}}),
+    "parameters of an output": _request(outputs=[{"name": "predict", "parameters": {"binary_data": True}}]),
+    "another key": _request(priority=1),
+    "integers": _request({**TENSOR, "datatype": "INT64", "data": [1, 2, 3, 4]}),
+    "a missing value": _request({**TENSOR, "data": [1, None, 3, 4]}),
+    "two tensors": orjson.dumps({"inputs": [TENSOR, {**TENSOR, "name": "other"}]}),
+}
+WRONG = {
+    "too few values": _request({**TENSOR, "data": [1, 2, 3]}),
+    "no rows": _request({**TENSOR, "shape": [0, 2], "data": [1]}),
+    "negative sizes": _request({**TENSOR, "shape": [-2, -2]}),
+    "a size that is no integer": _request({**TENSOR, "shape": [2.0, 2]}),
+    "a boolean": _request({**TENSOR, "data": [True, 2, 3, 4]}),
+    "a string": _request({**TENSOR, "data": ["1", 2, 3, 4]}),
+    "no name": _request({key: value for key, value in TENSOR.items() if key != "name"}),
+    "an id that is no string": _request(id=7),
+    "outputs that are none": _request(outputs=["predict"]),
+    "an unknown datatype": _request({**TENSOR, "datatype": "FP8"}),
+    "no inputs": b'{"inputs": []}',
+    "no object": b"[]",
+    "nothing": b"",
+    "broken": _request()[:-1],
+    "something after it": _request() + b"{}",
+    "a number that is too large": _request().replace(b"2.5", b"1e400"),
+    "no number of JSON": _request().replace(b"2.5", b"NaN"),
+    "no UTF-8": _request().replace(b'"input"', b'"\xff"'),
+    "half a character": _request(id="mine").replace(b"mine", b"\\ud800"),
+    "too deep": b'{"inputs":' + b"[" * 100_000,
+}
+
+
+@pytest.mark.parametrize("name", TAKEN)
+def test_what_it_takes_is_what_the_general_reader_takes(name: str) -> None:
+    quick, general = plain.read(TAKEN[name], 2), infer.take(orjson.loads(TAKEN[name]))
+    assert quick is not None
+    assert (quick.outputs or None, quick.id) == (general.outputs, general.id)
+    (tensor,) = general.inputs
+    assert quick.values.tolist() == np.array(tensor.data, "float64").tolist()
+
+
+@pytest.mark.parametrize("name", LEFT)
+def test_what_is_of_another_form_is_left_to_the_general_reader(name: str) -> None:
+    assert plain.read(LEFT[name], 2) is None
+    assert infer.take(orjson.loads(LEFT[name])).inputs
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_wrong_is_not_taken(name: str) -> None:
+    assert plain.read(WRONG[name], 2) is None
+    with pytest.raises((InvalidInput, orjson.JSONDecodeError, AttributeError)):
+        infer.take(orjson.loads(WRONG[name]))
