@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import struct
 import time
+from collections import Counter as Counts
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
@@ -104,9 +105,10 @@ class Metrics:
             )
             for kind, meaning in {"created": "was saved", "newest_row": "had its newest row of training"}.items()
         }
-        # Noted, and not published yet: seconds of requests, the times of their stages, and the model's calls.
+        # Noted, and not published yet: seconds of requests, times of their stages, what was shed, the model's calls.
         self._answers: defaultdict[tuple[str, int, str], list[float]] = defaultdict(list)
         self._stages: defaultdict[str, list[tuple[float, ...]]] = defaultdict(list)
+        self._sheds: Counts[str] = Counts()
         self._calls: deque[tuple[str, int, float]] = deque()  # any thread may put one in
         self.last_predicted = 0.0  # seconds since the epoch
 
@@ -125,7 +127,7 @@ class Metrics:
 
     def shed(self, reason: Literal["queue", "deadline"]) -> None:
         """A request was refused because too much is asked of the server."""
-        self._shed.labels(reason).inc()
+        self._sheds[reason] += 1
 
     def publish(self) -> None:
         """Count what was noted. For the thread that notes, like all methods but `predicted` and those that read."""
@@ -137,6 +139,9 @@ class Metrics:
         for protocol, noted in stages.items():
             for stage, seconds in zip(STAGES, np.diff(noted).T, strict=True):
                 _observe(self._stage_seconds.labels(protocol, stage), seconds)
+        for reason, count in self._sheds.items():
+            self._shed.labels(reason).inc(count)
+        self._sheds.clear()
         calls = [self._calls.popleft() for _ in range(len(self._calls))]
         if calls:
             versions, rows, seconds = zip(*calls, strict=True)

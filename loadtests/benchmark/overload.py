@@ -11,7 +11,7 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,13 +23,16 @@ import uvloop
 from .. import own
 from ..errors import LoadTestError, RunFailed
 from ..fuzz.memory import pss
+from . import fit
 from .open_load import Seen, closed, opened
+from .protocols import NAMES
 
 BROKEN = 3
 SERVER_CORE, LOAD_CORE = 0, 1
-WAITING_ROWS = 64
+# Rows in a request, by model. The logistic regression answers single rows sooner than one core can send twice as many.
+MODELS = {"forest-100": 1, "forest-300": 1, "logistic": 100}
+WAITING_REQUESTS = 64
 LADDER = (16, 32, 64)
-COLUMNS = [f"c{n}" for n in range(10)]
 # Much more than the server lets wait: the others are on their way, or free.
 CONNECTIONS = 1000
 # The first time that so many clients come takes memory that is used again the next time.
@@ -115,10 +118,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _measure(name: str, folder: Path, options: Any) -> Measured:
-    row = _save(name, folder / name)
-    settings = {"NAME": name, "MAX_WAITING_ROWS": str(options.waiting_rows), "DRAIN_SECONDS": "0"}
+    rows = MODELS[name]
+    request = _request(_save(name, folder / name)[:rows])
+    settings = {"NAME": name, "MAX_WAITING_ROWS": str(options.waiting * rows), "DRAIN_SECONDS": "0"}
     with own.running(folder, folder / name, settings, core=SERVER_CORE) as server:
-        found = uvloop.run(_overload(name, server, _request(row), options.seconds))
+        found = uvloop.run(_overload(name, server, request, options.seconds))
     if server.fault:
         raise RunFailed(f"The measurement says nothing: {server.fault}")
     return found
@@ -179,30 +183,18 @@ def _p99(seen: Seen, status: int) -> float:
     return latencies[int(len(latencies) * 0.99)] if latencies else 0.0
 
 
-def _save(name: str, folder: Path) -> Mapping[str, float]:
-    """Fit and write one of `MODELS`; returns a row of it."""
+def _save(name: str, folder: Path) -> list[dict[str, float]]:
+    """Fit and write one of `MODELS`; returns rows of it."""
     import pandas as pd
-    from sklearn.datasets import make_classification
-    from sklearn.ensemble import RandomForestClassifier
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
 
-    makers: Mapping[str, Any] = {
-        "forest": lambda: RandomForestClassifier(100, random_state=0),
-        "logistic": lambda: make_pipeline(StandardScaler(), LogisticRegression()),
-    }
-    X, y = make_classification(5000, len(COLUMNS), random_state=0)
-    table = pd.DataFrame(X, columns=COLUMNS)
-    own.save(makers[name]().fit(table, y), table.head(), folder)
-    return {column: float(value) for column, value in table.iloc[0].items()}
+    X, y = fit.data(fit.FITTED_ROWS)
+    table = pd.DataFrame(X, columns=NAMES)
+    own.save(fit.make(name).fit(table, y), table.head(), folder)
+    return [{str(column): float(value) for column, value in row.items()} for row in table.head(100).to_dict("records")]
 
 
-MODELS = ("forest", "logistic")
-
-
-def _request(row: Mapping[str, float]) -> bytes:
-    body = orjson.dumps({"rows": [row]})
+def _request(rows: list[dict[str, float]]) -> bytes:
+    body = orjson.dumps({"rows": rows})
     head = "POST /predict HTTP/1.1\r\nHost: tenfold\r\nContent-Type: application/json\r\n"
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
@@ -210,9 +202,11 @@ def _request(row: Mapping[str, float]) -> bytes:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tenfold.loadtests.benchmark.overload", description=__doc__)
     add = parser.add_argument
-    add("--models", nargs="+", choices=MODELS, default=MODELS, help="which, one after the other (default: all)")
+    add("--models", nargs="+", choices=MODELS, default=[*MODELS], help="which, one after the other (default: all)")
     add("--seconds", type=float, default=20, help="of the overload, and twice of the search (default %(default)g)")
-    add("--waiting-rows", type=int, default=WAITING_ROWS, help="max_waiting_rows of the server (default %(default)s)")
+    add(
+        "--waiting", type=int, default=WAITING_REQUESTS, help="requests that the server lets wait (default %(default)s)"
+    )
     add("--json", type=Path, help="file for the result")
     return parser
 
