@@ -26,7 +26,8 @@ ONLY_IN = {
     "locust": ("loadtests",),
     "typer": ("platform.cli",),
     "apscheduler": ("platform.local",),
-    "grpc": ("serving.rpc", "loadtests.benchmark.rpc", "loadtests.fuzz.rpc"),
+    "hpack": ("serving.rpc",),
+    "grpc": ("loadtests.benchmark.rpc", "loadtests.fuzz.rpc"),
 }
 # Anyone who can send bytes to these must find no door to running code.
 NEVER_IN_SERVING = {"pickle", "cloudpickle", "joblib", "dill"}

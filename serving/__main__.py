@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gc
 import os
-import socket
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -19,6 +18,7 @@ from pydantic_settings import CliApp, SettingsError
 from .errors import KeysUnreadable, ModelUnloadable
 from .inference_log.errors import InvalidLogUrl
 from .lean import import_lean
+from .listener import bound
 from .settings import Settings
 
 # What a request leaves behind goes without the collector, which need not look for it every 700 objects: that took a
@@ -45,7 +45,7 @@ def run(settings: Settings) -> int:
     listener = None
     if settings.listen_fd is None:
         try:
-            listener = _bound(settings.host, settings.port)
+            listener = bound(settings.host, settings.port)
         except OSError as e:
             return _fail(
                 f"Nothing can listen on {settings.host}:{settings.port} ({e.strerror or e}). "
@@ -75,19 +75,6 @@ def limit_threads(cpu: float) -> None:
     """
     for library in ("OMP", "OPENBLAS", "MKL"):
         os.environ.setdefault(f"{library}_NUM_THREADS", str(max(1, int(cpu))))
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen()
-    except OSError:
-        listener.close()
-        raise
-    return listener
 
 
 def _sentence(error: ValidationError | SettingsError) -> str:

@@ -217,7 +217,7 @@ class Batcher:
         rows, now = 0, time.monotonic()
         while self._waiting:
             job = self._waiting.popleft()
-            if job.done:
+            if job.done or job.deadline <= now:  # of the latter the alarm tells, which is due
                 continue
             if jobs and (job.kind != jobs[0].kind or rows + job.batch.rows > self._max_rows):
                 others.append(job)

@@ -59,7 +59,7 @@ class Metrics:
         )
         self._stage_seconds = Histogram(
             "tenfold_stage_seconds",
-            "Seconds of a prediction over HTTP in one stage of its way.",
+            "Seconds of a prediction in one stage of its way.",
             ("protocol", "stage"),
             registry=self.registry,
             buckets=_SECONDS,

@@ -136,7 +136,7 @@ class ModelServer(uvicorn.Server):
             self.metrics.serves(self.core.model.created, self.core.model.newest_row)
             # What is there now stays: the collector need not look through all of it again and again.
             gc.freeze()
-            await self._start_rpc()
+            self._start_rpc()
         except ModelUnloadable as e:
             logger.error("%s", e)
             if self.settings.listen_fd is None:
@@ -152,15 +152,16 @@ class ModelServer(uvicorn.Server):
         if shared is not None and not self.should_exit:
             self._acceptor = Acceptor(shared, self._protocol, BACKLOG)
 
-    async def _start_rpc(self) -> None:
+    def _start_rpc(self) -> None:
         port = self.settings.grpc_port
         if port is None or self.should_exit:
             return
         try:
-            from .rpc import service  # an extra, which takes half a second to import
+            from .rpc.server import RpcServer  # an extra
         except ImportError as e:
             raise ModelUnloadable(f"gRPC needs more than is installed ({e}). Run: pip install 'tenfold[grpc]'") from e
-        self._rpc, self.grpc_port = await service.start(self.core, self.settings, self.metrics, port)
+        self._rpc = RpcServer(self.edge, port)
+        self.grpc_port = self._rpc.port
         logger.info("gRPC listens on %s:%d", self.settings.host, self.grpc_port)
 
     def _protocol(self) -> asyncio.Protocol:

@@ -78,7 +78,7 @@ def _lanes(options: Any, target: Target, rpc: str | None) -> dict[str, Lane]:
     lanes = {"http": Lane(Cases(target, options.seed), connections, options.rate)}
     if rpc:
         if not _has_grpc():
-            raise RunFailed("gRPC needs grpcio and protobuf. Run: pip install 'tenfold[grpc]'")
+            raise RunFailed("gRPC needs grpcio and protobuf. Run: pip install grpcio protobuf")
         from .rpc import RpcCases, RpcConnection
 
         channels = [RpcConnection(rpc, PATIENCE) for _ in range(RPC_CHANNELS)]

@@ -50,10 +50,10 @@ class Edge:
             return refusal(dialect, e)
         return None
 
-    def answered(self, dialect: Dialect, status: int, seconds: float) -> None:
+    def answered(self, protocol: str, status: int, seconds: float) -> None:
         """Count a request that was answered."""
         version = self.core.model.version if self.core.loaded else ""
-        self.metrics.answered(dialect.name, status, version, seconds)
+        self.metrics.answered(protocol, status, version, seconds)
 
     def publish(self) -> None:
         """Bring the metrics up to date."""

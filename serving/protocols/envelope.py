@@ -68,7 +68,7 @@ class Envelope:
             await failure(dialect, identity)(scope, receive, answer)
         finally:
             if dialect.counted and COUNTED not in scope:
-                self.edge.answered(dialect, status or 500, time.monotonic() - started)
+                self.edge.answered(dialect.name, status or 500, time.monotonic() - started)
 
 
 async def refuse(request: Request, error: Exception) -> Response:

@@ -17,7 +17,7 @@ from starlette.routing import compile_path
 from ..errors import Overloaded
 from .dialects import Dialect, dialect_of
 from .edge import CLIENT_WENT_AWAY, Edge
-from .exchange import Ask, Exchange
+from .exchange import Ask, HttpExchange
 from .head import Head
 from .refusals import refusal
 
@@ -69,7 +69,7 @@ class Lane:
                 return way
         return None
 
-    def enter(self, way: Way, headers: dict[bytes, bytes]) -> Exchange | Refused:
+    def enter(self, way: Way, headers: dict[bytes, bytes]) -> HttpExchange | Refused:
         """A request whose head has just arrived. One that cannot find room is refused before its body is looked at."""
         head, edge, started = Head(headers, way.parameters), self._edge, time.monotonic()
         refused = edge.turned_away(way.dialect, head.get(b"authorization")) if edge.keys else None
@@ -77,7 +77,7 @@ class Lane:
             refused = self._full(way.dialect)
         if refused is not None:
             return Refused(edge, way.dialect, refused, head.identity(), started)
-        return Exchange(edge, way.ask, way.dialect, head, head.identity(), started)
+        return HttpExchange(edge, way.ask, way.dialect, head, head.identity(), started)
 
     def _full(self, dialect: Dialect) -> Response:
         self._edge.metrics.shed(Overloaded.reason)
@@ -88,7 +88,7 @@ class Lane:
 
 
 class Refused:
-    """In place of an `Exchange`, of a request that is refused for its head; `identity` is the request's."""
+    """In place of an `HttpExchange`, of a request that is refused for its head; `identity` is the request's."""
 
     __slots__ = ("_dialect", "_edge", "_response", "_started", "identity")
 
@@ -106,4 +106,4 @@ class Refused:
         self._count(CLIENT_WENT_AWAY)
 
     def _count(self, status: int) -> None:
-        self._edge.answered(self._dialect, status, time.monotonic() - self._started)
+        self._edge.answered(self._dialect.name, status, time.monotonic() - self._started)

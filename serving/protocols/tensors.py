@@ -77,6 +77,16 @@ def from_bytes(name: str, content: dict[str, Any], data: memoryview) -> Tensor:
     return Tensor(name, shape, binary.decode(name, datatype, shape, data))
 
 
+def from_array(name: str, content: dict[str, Any], values: NDArray[Any]) -> Tensor:
+    """The input `name` with its values in row-major order. Raises as `tensor` does."""
+    shape, datatype = described(name, content)
+    _check_number(name, shape, len(values))
+    if datatype in _RANGES:
+        low, high = _RANGES[datatype]
+        _check_range(name, datatype, values[(values < low) | (values > high)])
+    return Tensor(name, shape, values)
+
+
 def check_names(names: Iterable[str]) -> None:
     """Whether every input comes once.
 
@@ -126,20 +136,26 @@ def _check_types(name: str, datatype: str, flat: list[Any]) -> None:
         raise InvalidInput(f"The input '{name}' is said to be {datatype} but holds {wrong!r}. Correct one of them")
     if datatype in _RANGES:
         low, high = _RANGES[datatype]
-        if outside := [value for value in flat if value is not None and not low <= value <= high]:
-            raise InvalidInput(
-                f"The input '{name}' is said to be {datatype} but holds {outside[0]}. Correct one of them"
-            )
+        _check_range(name, datatype, [value for value in flat if value is not None and not low <= value <= high])
+
+
+def _check_range(name: str, datatype: str, outside: Sequence[Any] | NDArray[Any]) -> None:
+    if len(outside):
+        raise InvalidInput(f"The input '{name}' is said to be {datatype} but holds {outside[0]}. Correct one of them")
+
+
+def _check_number(name: str, shape: tuple[int, ...], values: int) -> None:
+    if values != math.prod(shape):
+        raise InvalidInput(
+            f"The input '{name}' has {values} values, but its shape {list(shape)} says {math.prod(shape)}. "
+            f"Correct one of them"
+        )
 
 
 def _flat(name: str, shape: tuple[int, ...], data: list[Any]) -> list[Any]:
     """The values in row-major order, from a flat list or from lists nested as `shape` says."""
     if list not in map(type, data):
-        if len(data) != math.prod(shape):
-            raise InvalidInput(
-                f"The input '{name}' has {len(data)} values, but its shape {list(shape)} says {math.prod(shape)}. "
-                f"Correct one of them"
-            )
+        _check_number(name, shape, len(data))
         return data
     level: list[Any] = [data]
     for size in shape:

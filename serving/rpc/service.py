@@ -1,124 +1,101 @@
 """`inference.GRPCInferenceService`: the six methods of the Open Inference Protocol v2, over the same core as HTTP.
 
-Errors are gRPC's status codes with the same sentences. Metrics count requests as protocol "grpc", by the status that
+Errors are gRPC's status codes with the same sentences. Metrics count predictions as protocol "grpc", by the status that
 HTTP would have.
 """
 
 from __future__ import annotations
 
-import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
-from uuid import uuid4
 
-import grpc
-import grpc.aio
 from google.protobuf.message import DecodeError
 
 from ... import __version__
 from ..core import Core
-from ..errors import InvalidInput, ModelUnloadable, ServingError, Shed
-from ..keys import ApiKeys
-from ..logs import request_id
-from ..metrics import Metrics
-from ..protocols.head import EVENT_TIME
+from ..errors import InvalidInput, Overloaded, ServingError
+from ..prediction import Prediction
+from ..protocols.edge import Edge
+from ..protocols.exchange import Asked
+from ..protocols.head import Head
+from ..protocols.infer import InferRequest
 from ..protocols.tensors import batch
-from ..schema import v2_inputs
-from ..settings import Settings
-from . import tensors
+from ..schema import OutputSpec, v2_inputs
+from . import answers, tensors
+from .answers import Answer
+from .calls import Call, PredictionCall, seconds_left
+from .errors import Unspoken
 from .messages import MESSAGES, PACKAGE, SERVICE
 
-Method = Callable[[Any, Any], Awaitable[Any]]
-
-_CODES = {
-    400: grpc.StatusCode.INVALID_ARGUMENT,
-    401: grpc.StatusCode.UNAUTHENTICATED,
-    404: grpc.StatusCode.NOT_FOUND,
-    413: grpc.StatusCode.RESOURCE_EXHAUSTED,
-    422: grpc.StatusCode.INVALID_ARGUMENT,
-    503: grpc.StatusCode.UNAVAILABLE,
-    504: grpc.StatusCode.DEADLINE_EXCEEDED,
-}
 # As in HTTP, they stay open unless the operator closes them.
 _PROBES = ("ServerLive", "ServerReady", "ModelReady")
-_logger = logging.getLogger(__name__)
-
-
-async def start(core: Core, settings: Settings, metrics: Metrics, port: int) -> tuple[Any, int]:
-    """A running server, and its port: `port` of the settings' host, which replicas of a service share.
-
-    Raises:
-        ModelUnloadable: nothing can listen there.
-    """
-    shared = settings.listen_fd is not None
-    server = grpc.aio.server(
-        options=[
-            ("grpc.max_receive_message_length", settings.max_body_bytes),
-            ("grpc.max_send_message_length", -1),
-            ("grpc.so_reuseport", int(shared)),
-        ]
-    )
-    server.add_generic_rpc_handlers((Service(core, settings, metrics).handler(),))
-    try:
-        bound = server.add_insecure_port(f"{settings.host}:{port}")
-    except RuntimeError as e:
-        raise ModelUnloadable(
-            f"Nothing can listen on {settings.host}:{port} for gRPC. Stop the program that does, or choose another port"
-        ) from e
-    await server.start()
-    return server, bound
+_INFER = "ModelInfer"
+_TYPES = (b"application/grpc", b"application/grpc+proto")
 
 
 class Service:
-    """The methods; one per process."""
+    """Where calls begin; one per process."""
 
-    def __init__(self, core: Core, settings: Settings, metrics: Metrics) -> None:
-        self.core, self.settings, self.metrics = core, settings, metrics
-        self.keys = ApiKeys(settings.api_keys_file) if settings.api_keys_file else None
-
-    def handler(self) -> grpc.GenericRpcHandler:
-        """The methods by the names that the protocol gives them."""
-        methods: dict[str, Method] = {
-            "ServerLive": self.live,
-            "ServerReady": self.ready,
-            "ServerMetadata": self.server,
-            "ModelReady": self.model_ready,
-            "ModelMetadata": self.model,
-            "ModelInfer": self.infer,
+    def __init__(self, edge: Edge) -> None:
+        self._edge, self._core = edge, edge.core
+        self._methods: dict[str, Callable[[Any], Any]] = {
+            "ServerLive": self._live,
+            "ServerReady": self._ready,
+            "ServerMetadata": self._server,
+            "ModelReady": self._model_ready,
+            "ModelMetadata": self._model,
         }
-        return grpc.method_handlers_generic_handler(
-            SERVICE,
-            {
-                name: grpc.unary_unary_rpc_method_handler(
-                    self._answering(name, method),
-                    response_serializer=MESSAGES[f"{name}Response"].SerializeToString,
-                )
-                for name, method in methods.items()
-            },
-        )
+        self._names = {f"/{SERVICE}/{name}".encode(): name for name in (*self._methods, _INFER)}
+        most = edge.settings.max_waiting_rows
+        # Made once: under overload there are more of these than of anything else.
+        self._full = answers.refusal(Overloaded(most, most))
 
-    async def live(self, _request: Any, _context: Any) -> Any:
-        """Whether the process lives."""
+    def enter(self, headers: Mapping[bytes, bytes], then: Callable[[Answer], None]) -> Call:
+        """A call whose headers have just arrived; `then` is told its answer."""
+        edge, head, started = self._edge, Head(headers, {}), time.monotonic()
+        name = self._names.get(headers[b":path"], "")
+        refusal, seconds = _not_grpc(headers), float("inf")
+        if refusal is None:
+            try:
+                if not name:
+                    raise self._unknown(headers[b":path"])
+                if edge.keys is not None and (name not in _PROBES or edge.settings.api_keys_for_probes):
+                    edge.keys.check(head.get(b"authorization") or "")
+                seconds = seconds_left(headers.get(b"grpc-timeout"))
+            except ServingError as e:
+                refusal = answers.refusal(e)
+        if name != _INFER:
+            return Call(edge, head, partial(self._tell, name), refusal, then)
+        if refusal is None and self._core.full:
+            edge.metrics.shed(Overloaded.reason)
+            refusal = self._full
+        return PredictionCall(edge, head, ask, seconds, started, refusal, then)
+
+    def _tell(self, name: str, message: bytes) -> Answer:
+        return answers.message(self._methods[name](_read(f"{name}Request", message)).SerializeToString())
+
+    def _unknown(self, path: bytes) -> Unspoken:
+        named, known = path[:200].decode("latin-1"), ", ".join(self._names.values())
+        return Unspoken(f"There is no method '{named}' here. Call one of /{SERVICE}: {known}")
+
+    def _live(self, _request: Any) -> Any:
         return MESSAGES["ServerLiveResponse"](live=True)
 
-    async def ready(self, _request: Any, _context: Any) -> Any:
-        """Whether predictions may be sent here."""
-        return MESSAGES["ServerReadyResponse"](ready=self.core.ready)
+    def _ready(self, _request: Any) -> Any:
+        return MESSAGES["ServerReadyResponse"](ready=self._core.ready)
 
-    async def server(self, _request: Any, _context: Any) -> Any:
-        """What this server is."""
+    def _server(self, _request: Any) -> Any:
         return MESSAGES["ServerMetadataResponse"](name="tenfold", version=__version__)
 
-    async def model_ready(self, request: Any, _context: Any) -> Any:
-        """Whether the model may be sent requests."""
-        self.core.check_model(request.name, request.version or None)
-        return MESSAGES["ModelReadyResponse"](ready=self.core.ready)
+    def _model_ready(self, request: Any) -> Any:
+        self._core.check_model(request.name, request.version or None)
+        return MESSAGES["ModelReadyResponse"](ready=self._core.ready)
 
-    async def model(self, request: Any, _context: Any) -> Any:
-        """The model's inputs and outputs."""
-        self.core.check_model(request.name, request.version or None)
-        model = self.core.model
+    def _model(self, request: Any) -> Any:
+        self._core.check_model(request.name, request.version or None)
+        model = self._core.model
         return MESSAGES["ModelMetadataResponse"](
             name=model.name,
             versions=[model.version],
@@ -127,52 +104,32 @@ class Service:
             outputs=[spec.v2() for spec in model.output_specs],
         )
 
-    async def infer(self, request: Any, context: Any) -> Any:
-        """Predict rows that come as tensors: one of [rows, columns], or one per column."""
-        left = context.time_remaining()  # None where the client sets no deadline
-        deadline = time.monotonic() + min(self.settings.deadline_seconds, float("inf") if left is None else left)
-        self.core.check_model(request.model_name, request.model_version or None)
-        asked = tensors.take(request)
-        rows = batch(self.core, asked.inputs)
-        when = self.core.event_time(_metadata(context).get(EVENT_TIME.decode()))
-        model = self.core.model
-        prediction = await self.core.predict(rows, asked.outputs or model.outputs, when, deadline)
-        return tensors.answer(asked, prediction, model.output_specs)
 
-    def _answering(self, name: str, method: Method) -> Method:
-        closed = name not in _PROBES or self.settings.api_keys_for_probes
+def ask(core: Core, _head: Head, body: bytes) -> Asked[Answer]:
+    """Predict rows that come as tensors: one of [rows, columns], or one per column."""
+    request = _read(f"{_INFER}Request", body)
+    core.check_model(request.model_name, request.model_version or None)
+    asked = tensors.take(request)
+    rows = batch(core, asked.inputs)
+    return Asked(rows, asked.outputs or core.model.outputs, partial(_answer, asked, core.model.output_specs))
 
-        async def answer(message: bytes, context: Any) -> Any:
-            started, status = time.monotonic(), 499  # as nginx counts a client that went away
-            metadata = _metadata(context)
-            identity = metadata.get("x-request-id") or uuid4().hex
-            request_id.set(identity)
-            try:
-                if closed and self.keys is not None:
-                    self.keys.check(metadata.get("authorization", ""))
-                content = await method(_read(f"{name}Request", message), context)
-                status = 200
-                return content
-            except ServingError as e:
-                status, sentence = e.status, str(e)
-                if isinstance(e, Shed):
-                    self.metrics.shed(e.reason)
-                if status == 500:
-                    _logger.error("the request to %s failed", name, exc_info=e)
-            except Exception:
-                _logger.exception("the request to %s failed", name)
-                status, sentence = 500, f"The server failed on this request. Its log has the reason under {identity}"
-            finally:
-                if name == "ModelInfer":
-                    version = self.core.model.version if self.core.loaded else ""
-                    self.metrics.answered("grpc", status, version, time.monotonic() - started)
-            return await context.abort(_CODES.get(status, grpc.StatusCode.INTERNAL), sentence)
 
-        return answer
+def _not_grpc(headers: Mapping[bytes, bytes]) -> Answer | None:
+    """The answer to a request that is no call of gRPC."""
+    if headers[b":method"] != b"POST":
+        return answers.plain(405, "This is a port of gRPC, whose calls are POST. HTTP has another one")
+    given = headers.get(b"content-type", b"")
+    if given not in _TYPES and given.partition(b";")[0].rstrip() not in _TYPES:
+        return answers.plain(415, "This is a port of gRPC: send application/grpc. HTTP has another one")
+    return None
+
+
+def _answer(asked: InferRequest, specs: Sequence[OutputSpec], prediction: Prediction) -> Answer:
+    return answers.message(tensors.answer(asked, prediction, specs).SerializeToString())
 
 
 def _read(kind: str, message: bytes) -> Any:
-    """The message. gRPC would read it before the method is asked, and call what cannot be read a failure of ours.
+    """The message.
 
     Raises:
         InvalidInput: it is none of that kind.
@@ -181,7 +138,3 @@ def _read(kind: str, message: bytes) -> Any:
         return MESSAGES[kind].FromString(message)
     except DecodeError as e:
         raise InvalidInput(f"The {len(message)} bytes of the message are no {PACKAGE}.{kind}. Send one") from e
-
-
-def _metadata(context: Any) -> dict[str, str]:
-    return {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from ..errors import InvalidInput
 from ..prediction import Prediction
 from ..protocols import binary, tensors
@@ -28,6 +30,15 @@ _CONTENTS = {
     "BYTES": "bytes_contents",
 }
 """The field that holds the values of a datatype; those of 16 bits have none, and are raw always."""
+_DTYPES = {
+    "bool_contents": "?",
+    "int_contents": "i4",
+    "int64_contents": "i8",
+    "uint_contents": "u4",
+    "uint64_contents": "u8",
+    "fp32_contents": "f4",
+    "fp64_contents": "f8",
+}
 
 
 def take(message: Any) -> InferRequest:
@@ -77,12 +88,13 @@ def _typed(tensor: Any) -> Tensor:
     if field is None:
         tensors.described(tensor.name, _described(tensor))
         raise InvalidInput(f"{tensor.datatype} of the input '{tensor.name}' has no typed contents. Send it raw")
-    data: list[Any] = list(getattr(tensor.contents, field))
-    if field == "bytes_contents":
-        try:
-            data = [value.decode() for value in data]
-        except UnicodeDecodeError as e:
-            raise InvalidInput(f"The input '{tensor.name}' holds a string that is not in UTF-8. Send UTF-8") from e
+    values = getattr(tensor.contents, field)
+    if field != "bytes_contents":
+        return tensors.from_array(tensor.name, _described(tensor), np.fromiter(values, _DTYPES[field], len(values)))
+    try:
+        data = [value.decode() for value in values]
+    except UnicodeDecodeError as e:
+        raise InvalidInput(f"The input '{tensor.name}' holds a string that is not in UTF-8. Send UTF-8") from e
     return tensors.tensor(tensor.name, {**_described(tensor), "data": data})
 
 

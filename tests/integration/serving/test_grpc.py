@@ -16,8 +16,8 @@ from support.places import wait_until
 from tenfold import __version__
 from tenfold.serving.errors import ModelUnloadable
 from tenfold.serving.inference_log.store import InferenceLog
-from tenfold.serving.rpc import service
 from tenfold.serving.rpc.messages import MESSAGES, SERVICE
+from tenfold.serving.rpc.server import RpcServer
 from tenfold.serving.server import ModelServer
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 from tritonclient.utils import InferenceServerException
@@ -150,6 +150,9 @@ def asked(change: str) -> Any:
             given.datatype = "FP8"
         case "shape":
             given.shape[:] = [1, 5]
+        case "narrow":
+            given.datatype = "INT8"
+            given.contents.int_contents.extend([1, 2, 3, 300])
         case "text":
             given.datatype = "BYTES"
             given.contents.bytes_contents.extend([b"\xff"] * 4)
@@ -175,6 +178,7 @@ def asked(change: str) -> Any:
         ("half", "INVALID_ARGUMENT", "FP16 of the input 'x' has no typed contents. Send it raw"),
         ("kind", "INVALID_ARGUMENT", "has the datatype 'FP8'. Send one of"),
         ("shape", "INVALID_ARGUMENT", "has 4 values, but its shape [1, 5] says 5"),
+        ("narrow", "INVALID_ARGUMENT", "The input 'x' is said to be INT8 but holds 300"),
         ("text", "INVALID_ARGUMENT", "holds a string that is not in UTF-8"),
         ("rows", "RESOURCE_EXHAUSTED", "51 rows, more than the 50 allowed"),
         ("output", "INVALID_ARGUMENT", "The model has no output 'shap'"),
@@ -259,4 +263,4 @@ async def test_a_port_in_use_is_said(folders: Folders, iris_server: tuple[ModelS
     server, address = iris_server
     port = int(address.rpartition(":")[2])
     with pytest.raises(ModelUnloadable, match=f"Nothing can listen on 127.0.0.1:{port} for gRPC. Stop the program"):
-        await service.start(server.core, server.settings, server.metrics, port)
+        RpcServer(server.edge, port)

@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
+import grpc
 import httpx
 import pytest
-from integration.serving.threads import served
+from integration.serving.threads import running, served
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from support.places import wait_until
+from tenfold.serving.rpc.messages import MESSAGES, SERVICE
 from unit.serving.stage import Folders
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -86,3 +89,19 @@ def test_a_prediction_is_a_span_of_its_stages_in_the_trace_of_its_caller(
     ]
     assert {s.parent_span_id for s in stages} == {span.span_id}
     assert [{a.key: a.value.int_value for a in s.attributes}["http.response.status_code"] for s in refused] == [400]
+
+
+def test_a_prediction_over_grpc_is_one_as_well(folders: Folders, collector: Collector) -> None:
+    with running(folders.line, tracing=True, name="line", grpc_port=0) as (server, _):
+        wait_until(lambda: server.grpc_port)
+        message = MESSAGES["ModelInferRequest"](model_name="line")
+        message.inputs.add(name="x", datatype="FP64", shape=[1, 1]).contents.fp64_contents.append(1)
+        with grpc.insecure_channel(f"127.0.0.1:{server.grpc_port}") as channel:
+            metadata = [("traceparent", f"00-{TRACE}-{PARENT}-01"), ("x-request-id", "mine")]
+            ask = channel.unary_unary(f"/{SERVICE}/ModelInfer")
+            ask(message.SerializeToString(), metadata=metadata, timeout=10)
+    (span,) = (s for s in collector.spans if s.name == "predict" and s.parent_span_id.hex() == PARENT)
+    told = {a.key: a.value.string_value or a.value.int_value for a in span.attributes}
+    assert told == {"tenfold.protocol": "grpc", "tenfold.request_id": "mine", "http.response.status_code": 200}
+    stages = {s.name for s in collector.spans if s.parent_span_id == span.span_id}
+    assert stages == {"decode", "queue", "predict", "encode"}

@@ -270,6 +270,12 @@ async def test_a_quick_model_is_asked_when_the_room_is_full_and_nobody_is_refuse
             assert answer["predict"].tolist() == (batch.columns["x"] * 2).tolist()
 
 
+async def test_whose_time_is_over_from_the_start_is_not_asked_either(place: Place) -> None:
+    with pytest.raises(DeadlineExceeded):
+        await place.batcher.answer(rows(1), ("predict",), time.monotonic())
+    assert not place.model.calls
+
+
 async def test_whose_time_is_over_gets_an_error_and_is_not_asked(place: Place) -> None:
     entered, go_on = threading.Event(), threading.Event()
     place.model.during = lambda _: entered.set() or go_on.wait(10) or None

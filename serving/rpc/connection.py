@@ -1,0 +1,251 @@
+"""HTTP/2 on one connection (RFC 9113), as much of it as unary calls need.
+
+    bytes -> frames -> `Streams`, which answer them; the few frames that are about the connection itself stay here
+
+- Nothing here waits: a call is handed over as soon as it is whole, and answers whenever it likes.
+- A client that goes away, or gives up a call, frees the call's place.
+- What a client can hold on to is bounded in time, and so is how often it can ask for nothing.
+- `go_away` loses no call: the client is told to begin no more, what it had begun until it heard that is answered, and
+  the connection ends. That is also how it ends after `connection_seconds`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from typing import ClassVar, cast
+
+from ..settings import Settings
+from . import frames
+from .errors import Code, ConnectionBroken, StreamBroken
+from .frames import LARGEST, LARGEST_WINDOW, PREFACE, Flag, Kind
+from .patience import Calm, Patience
+from .streams import Enter, Streams
+
+# What a client that is told to go away had sent before it heard that, and then for it to close the connection.
+_NOTICE_SECONDS = _LINGER_SECONDS = 1.0
+_NOTICE = b"going..."
+# Connections that were made at the same moment shall not all come back at the same moment.
+_SPREAD = 0.1
+# What is waited for: the first settings, the rest of a frame, a client that takes what is written.
+_FIRST, _FRAME, _WRITING = range(2**33, 2**33 + 3)
+
+_logger = logging.getLogger(__name__)
+
+
+class Connection(asyncio.Protocol):
+    """One per connection.
+
+    Args:
+        enter: begins a call.
+        settings: of the server.
+        made, gone: told when the connection is there, and when it is over.
+    """
+
+    def __init__(
+        self,
+        enter: Enter,
+        settings: Settings,
+        made: Callable[[Connection], None],
+        gone: Callable[[Connection], None],
+    ) -> None:
+        self._settings, self._made, self._gone = settings, made, gone
+        self._calm, self._patience = Calm(), Patience(settings.receive_seconds, self._too_slow)
+        self._streams = Streams(
+            enter, settings.max_body_bytes, self._write, self._calm, self._patience, self._without_streams
+        )
+        self._rest = b""  # the first bytes of a frame
+        self._prefaced = self._greeted = self._noticed = self._over = False
+        self._timers: list[asyncio.TimerHandle] = []
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client is there."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._write(self._streams.greeting())
+        self._patience.begin(_FIRST)
+        life = self._settings.connection_seconds * random.uniform(1 - _SPREAD, 1)  # noqa: S311
+        self._after(life, self.go_away)
+        self._made(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client is gone, and with it whoever waits for its answers."""
+        self._end()
+        for timer in self._timers:
+            timer.cancel()
+        self._gone(self)
+
+    def pause_writing(self) -> None:
+        """The client does not take its answers: nothing more is read from it until it does."""
+        self._transport.pause_reading()
+        self._patience.begin(_WRITING)
+
+    def resume_writing(self) -> None:
+        """It does again."""
+        self._patience.end(_WRITING)
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def data_received(self, data: bytes) -> None:
+        """Some bytes: frames, or parts of them."""
+        if self._over:
+            return
+        if self._rest:
+            data, self._rest = self._rest + data, b""
+        try:
+            self._read(data)
+        except ConnectionBroken as e:
+            self._break(e.code, str(e))
+        except Exception:
+            _logger.exception("a connection failed")
+            self._break(Code.INTERNAL_ERROR, "the server failed; its log has the reason")
+
+    def go_away(self) -> None:
+        """Have the client begin no more calls, answer those that it began, and end the connection."""
+        if not (self._noticed or self._over):
+            self._noticed = True
+            # Calls may be on their way to us. The answer to this ping comes after the last of them.
+            ping = frames.frame(Kind.PING, 0, 0, _NOTICE)
+            self._write(frames.go_away(LARGEST_WINDOW, Code.NO_ERROR) + ping)
+            self._after(_NOTICE_SECONDS, self._leave)
+
+    def abort(self) -> None:
+        """End the connection now."""
+        self._transport.abort()
+
+    def _write(self, out: bytes) -> None:
+        self._transport.write(out)
+
+    def _read(self, data: bytes) -> None:
+        at, size = 0, len(data)
+        if not self._prefaced:
+            at = len(PREFACE)
+            if data[:at] != PREFACE[:size]:
+                raise ConnectionBroken(Code.PROTOCOL_ERROR, "this is a port of gRPC, which begins as HTTP/2 does")
+            if size < at:
+                self._rest = data
+                return
+            self._prefaced = True
+        first = at
+        while size - at >= frames.HEAD.size:
+            high, low, kind, flags, number = frames.HEAD.unpack_from(data, at)
+            length = high << 16 | low
+            if length > LARGEST:
+                raise ConnectionBroken(Code.FRAME_SIZE_ERROR, f"a frame of {length} bytes")
+            start = at + frames.HEAD.size
+            if start + length > size:
+                break
+            at = start + length
+            self._frame(kind, flags, number & LARGEST_WINDOW, data[start:at])
+            if self._over:
+                return
+        if at > first:
+            self._patience.end(_FRAME)
+        if at < size:
+            self._rest = data[at:]
+            self._patience.begin(_FRAME)
+
+    def _frame(self, kind: int, flags: int, number: int, payload: bytes) -> None:
+        if not self._greeted and kind != Kind.SETTINGS:
+            raise ConnectionBroken(Code.PROTOCOL_ERROR, "a client's settings come first")
+        self._streams.check_turn(kind)
+        try:
+            if (take := self._OF_STREAMS.get(kind)) is not None:
+                take(self._streams, flags, number, payload)
+                return
+            self._calm.disturb()
+            if (take := self._OWN.get(kind)) is not None:  # there may be kinds that we do not know
+                take(self, flags, number, payload)
+        except StreamBroken as e:
+            self._calm.disturb()
+            self._streams.give_up(number, e.code)
+
+    def _priority(self, _flags: int, number: int, payload: bytes) -> None:
+        if not number:
+            raise ConnectionBroken(Code.PROTOCOL_ERROR, "the connection has no priority")
+        frames.check_priority(number, payload)
+
+    def _set(self, flags: int, number: int, payload: bytes) -> None:
+        if number:
+            raise ConnectionBroken(Code.PROTOCOL_ERROR, "settings of a stream")
+        if not flags & Flag.ACK:
+            self._greeted = True
+            self._patience.end(_FIRST)
+            theirs = frames.read_settings(payload)
+            self._write(frames.frame(Kind.SETTINGS, Flag.ACK, 0))
+            self._streams.set(theirs)
+        elif payload:
+            raise ConnectionBroken(Code.FRAME_SIZE_ERROR, "a confirmation that says more")
+
+    def _ping(self, flags: int, number: int, payload: bytes) -> None:
+        if number:
+            raise ConnectionBroken(Code.PROTOCOL_ERROR, "a ping of a stream")
+        if len(payload) != len(_NOTICE):
+            raise ConnectionBroken(Code.FRAME_SIZE_ERROR, "a ping that does not have eight bytes")
+        if not flags & Flag.ACK:
+            self._write(frames.frame(Kind.PING, Flag.ACK, 0, payload))
+        elif self._noticed and payload == _NOTICE:
+            self._leave()
+
+    def _client_goes(self, _flags: int, number: int, _payload: bytes) -> None:
+        if number:
+            raise ConnectionBroken(Code.PROTOCOL_ERROR, "the end of a stream, sent as that of the connection")
+
+    def _push(self, _flags: int, _number: int, _payload: bytes) -> None:
+        raise ConnectionBroken(Code.PROTOCOL_ERROR, "a push, which is the server's to make")
+
+    def _leave(self) -> None:
+        """What comes from now on is too late."""
+        if not (self._streams.closed or self._over):
+            self._streams.closed = True
+            self._write(frames.go_away(self._streams.highest, Code.NO_ERROR))
+            if not self._streams:
+                self._hang_up()
+
+    def _without_streams(self) -> None:
+        if self._streams.closed and not self._over:
+            self._hang_up()
+
+    def _break(self, code: Code, message: str) -> None:
+        if not self._over:
+            self._write(frames.go_away(self._streams.highest, code, message))
+            self._end()
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        """Close our side. The client reads what we have written, and then closes its own."""
+        self._over = True
+        self._patience.close()
+        if not self._transport.is_closing():
+            self._transport.write_eof()
+            self._after(_LINGER_SECONDS, self._transport.abort)
+
+    def _end(self) -> None:
+        self._over = True
+        self._patience.close()
+        self._streams.drop()
+
+    def _too_slow(self, thing: int) -> None:
+        if thing == _WRITING:
+            self._transport.abort()
+        elif not self._streams.too_slow(thing):
+            self._break(Code.ENHANCE_YOUR_CALM, f"it took longer than {self._settings.receive_seconds:g} s to arrive")
+
+    def _after(self, seconds: float, then: Callable[[], None]) -> None:
+        self._timers.append(asyncio.get_running_loop().call_later(seconds, then))
+
+    _OF_STREAMS: ClassVar[dict[int, Callable[[Streams, int, int, bytes], None]]] = {
+        Kind.DATA: Streams.data,
+        Kind.HEADERS: Streams.headers,
+        Kind.RST_STREAM: Streams.reset,
+        Kind.WINDOW_UPDATE: Streams.window_update,
+        Kind.CONTINUATION: Streams.continuation,
+    }
+    _OWN: ClassVar[dict[int, Callable[[Connection, int, int, bytes], None]]] = {
+        Kind.PRIORITY: _priority,
+        Kind.SETTINGS: _set,
+        Kind.PUSH_PROMISE: _push,
+        Kind.PING: _ping,
+        Kind.GOAWAY: _client_goes,
+    }

@@ -1,0 +1,135 @@
+"""Flow control: what the client may still send, and what we may (RFC 9113, 5.2). Pure."""
+
+from __future__ import annotations
+
+from .answers import Answer
+from .errors import Code, ConnectionBroken, StreamBroken
+from .frames import FIRST_WINDOW, LARGEST, LARGEST_WINDOW, Flag, Kind, Setting, frame
+
+_LAST = Flag.END_HEADERS | Flag.END_STREAM
+
+
+class Inflow:
+    """What the client may send on a connection. All that comes is taken off the wire at once, so it gets it back soon.
+
+    Args:
+        size: bytes that may be under way.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = self._left = size
+
+    def take(self, size: int) -> int:
+        """Some bytes came. Returns how many more the client is to be allowed.
+
+        Raises:
+            ConnectionBroken: they were more than it may send.
+        """
+        self._left -= size
+        if self._left < 0:
+            raise ConnectionBroken(Code.FLOW_CONTROL_ERROR, "more data than the connection's window")
+        if self._left * 2 > self.size:
+            return 0
+        more = self.size - self._left
+        self._left = self.size
+        return more
+
+
+class _Rest:
+    """What is left of an answer."""
+
+    __slots__ = ("at", "body", "tail")
+
+    def __init__(self, answer: Answer) -> None:
+        self.body, self.tail, self.at = memoryview(answer.body), answer.tail, 0
+
+
+class Outflow:
+    """Answers as frames, as many as the client's windows allow; the rest of them waits here for larger ones.
+
+    Attributes:
+        waiting: streams whose answer is not out.
+        done: streams whose answer is; for the caller to take from here.
+    """
+
+    def __init__(self) -> None:
+        self.waiting: dict[int, _Rest] = {}
+        self.done: list[int] = []
+        self._window = self._initial = FIRST_WINDOW
+        self._largest = LARGEST
+        # Of each stream, what its window is larger or smaller than the client's initial one.
+        self._credits: dict[int, int] = {}
+
+    def put(self, stream: int, answer: Answer) -> bytes:
+        """Answer a stream. Returns the frames to write."""
+        head, body = answer.head, answer.body
+        if not body:
+            self.forget(stream)
+            self.done.append(stream)
+            return frame(Kind.HEADERS, _LAST, stream, head)
+        begun = frame(Kind.HEADERS, Flag.END_HEADERS, stream, head)
+        self.waiting[stream] = _Rest(answer)
+        return begun + self._more(stream)
+
+    def forget(self, stream: int) -> None:
+        """The stream is over."""
+        self.waiting.pop(stream, None)
+        self._credits.pop(stream, None)
+
+    def allow(self, stream: int, more: int) -> bytes:
+        """The client takes more on a stream; on all of them if it is 0. Returns the frames to write.
+
+        Raises:
+            ConnectionBroken, StreamBroken: a window that there is not.
+        """
+        broken = StreamBroken if stream else ConnectionBroken
+        if not more:
+            raise broken(Code.PROTOCOL_ERROR, "a window that grows by nothing")
+        if not stream:
+            self._window += more
+            self._check(self._window, broken)
+            return self._all()
+        self._credits[stream] = self._credits.get(stream, 0) + more
+        self._check(self._initial + self._credits[stream], broken)
+        return self._more(stream)
+
+    def set(self, settings: dict[int, int]) -> bytes:
+        """The client tells what it takes. Returns the frames to write.
+
+        Raises:
+            ConnectionBroken: a stream's window becomes larger than there are.
+        """
+        self._largest = settings.get(Setting.MAX_FRAME_SIZE, self._largest)
+        self._initial = settings.get(Setting.INITIAL_WINDOW_SIZE, self._initial)
+        self._check(self._initial + max(self._credits.values(), default=0), ConnectionBroken)
+        return self._all()
+
+    def _all(self) -> bytes:
+        return b"".join([self._more(stream) for stream in [*self.waiting]])
+
+    def _more(self, stream: int) -> bytes:
+        rest = self.waiting.get(stream)
+        if rest is None:
+            return b""
+        parts: list[bytes] = []
+        size, window = len(rest.body), self._initial + self._credits.get(stream, 0)
+        sent = rest.at
+        end = sent + max(0, min(size - sent, window, self._window))
+        while rest.at < end:
+            start, rest.at = rest.at, min(rest.at + self._largest, end)
+            last = rest.at == size and not rest.tail
+            parts.append(frame(Kind.DATA, Flag.END_STREAM if last else 0, stream, rest.body[start : rest.at]))
+        self._window -= end - sent
+        if end < size:
+            self._credits[stream] = window - (end - sent) - self._initial
+        else:
+            if rest.tail:
+                parts.append(frame(Kind.HEADERS, _LAST, stream, rest.tail))
+            self.forget(stream)
+            self.done.append(stream)
+        return b"".join(parts)
+
+    @staticmethod
+    def _check(window: int, broken: type[ConnectionBroken | StreamBroken]) -> None:
+        if window > LARGEST_WINDOW:
+            raise broken(Code.FLOW_CONTROL_ERROR, "a window that is too large")

@@ -1,0 +1,69 @@
+"""The server of gRPC: a socket of its own, its connections, and a stop that loses no call."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from ..acceptor import Acceptor
+from ..errors import ModelUnloadable
+from ..listener import bound
+from ..protocols.edge import Edge
+from .connection import Connection
+from .service import Service
+
+_BACKLOG = 2048
+
+
+class RpcServer:
+    """Serves from its construction until `stop`. Needs a running event loop.
+
+    Attributes:
+        port: that it listens on.
+    """
+
+    def __init__(self, edge: Edge, port: int) -> None:
+        """
+        Args:
+            edge: of the server.
+            port: of the settings' host, which replicas of a service share; 0: any free one.
+
+        Raises:
+            ModelUnloadable: nothing can listen there.
+        """
+        settings = edge.settings
+        try:
+            listener = bound(settings.host, port, shared=settings.listen_fd is not None)
+        except OSError as e:
+            raise ModelUnloadable(
+                f"Nothing can listen on {settings.host}:{port} for gRPC. Stop the program that does, or choose "
+                f"another port"
+            ) from e
+        self.port: int = listener.getsockname()[1]
+        self._edge, self._service = edge, Service(edge)
+        self._connections: set[Connection] = set()
+        self._empty = asyncio.Event()
+        self._acceptor = Acceptor(listener, self._connection, _BACKLOG)
+
+    async def stop(self, seconds: float) -> None:
+        """Accept no more, answer all calls that were begun, and close; after `seconds` in any case."""
+        await self._acceptor.close()
+        for connection in tuple(self._connections):
+            connection.go_away()
+        if self._connections:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._empty.wait(), seconds)
+        for connection in tuple(self._connections):
+            connection.abort()
+
+    def _connection(self) -> Connection:
+        return Connection(self._service.enter, self._edge.settings, self._made, self._gone)
+
+    def _made(self, connection: Connection) -> None:
+        self._connections.add(connection)
+        self._empty.clear()
+
+    def _gone(self, connection: Connection) -> None:
+        self._connections.discard(connection)
+        if not self._connections:
+            self._empty.set()

@@ -1,0 +1,147 @@
+"""A client of HTTP/2 at the other end of a connection without a network: it sends bytes, and reads what was written."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from hpack import Decoder, Encoder
+from tenfold.serving.rpc import answers, frames
+from tenfold.serving.rpc.answers import Answer
+from tenfold.serving.rpc.connection import Connection
+from tenfold.serving.rpc.frames import PREFACE, Flag, Kind
+from tenfold.serving.settings import Settings
+
+REQUEST = ((":method", "POST"), (":scheme", "http"), (":path", "/echo"), ("content-type", "application/grpc"))
+WHOLE = Flag.END_HEADERS | Flag.END_STREAM
+
+
+class Frame(NamedTuple):
+    kind: int
+    flags: int
+    stream: int
+    payload: bytes
+
+    @property
+    def code(self) -> int:
+        """Of a RST_STREAM or a GOAWAY."""
+        return int.from_bytes(self.payload[:4] if self.kind == Kind.RST_STREAM else self.payload[4:8], "big")
+
+
+class Wire(asyncio.Transport):
+    """Keeps what is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = bytearray()
+        self.reads, self.ended, self.aborted = True, False, False
+
+    def write(self, data: Any) -> None:
+        assert not self.ended, "written after the end"
+        self.written += data
+
+    def write_eof(self) -> None:
+        self.ended = True
+
+    def abort(self) -> None:
+        self.aborted = True
+
+    def is_closing(self) -> bool:
+        return self.aborted
+
+    def pause_reading(self) -> None:
+        self.reads = False
+
+    def resume_reading(self) -> None:
+        self.reads = True
+
+
+class Echo:
+    """A call that is answered with its body, at once or when a test says so."""
+
+    def __init__(self, headers: Mapping[bytes, bytes], then: Callable[[Answer], None]) -> None:
+        self.headers, self.then = headers, then
+        self.body, self.whole, self.dropped = b"", False, False
+
+    def data(self, part: bytes) -> None:
+        self.body += part
+        if self.body == b"early":
+            self.answer()
+
+    def end(self) -> None:
+        self.whole = True
+        if self.headers[b":path"] == b"/echo":
+            self.answer()
+
+    def drop(self) -> None:
+        assert not self.dropped
+        self.dropped = True
+
+    def answer(self) -> None:
+        self.then(answers.message(self.body))
+
+
+class Peer:
+    """Connected, and greeted unless it says otherwise. Needs a running event loop."""
+
+    def __init__(self, *, greets: bool = True, **given: Any) -> None:
+        self.calls: list[Echo] = []
+        self.made, self.gone = list[Connection](), list[Connection]()
+        self.wire, self._encoder, self._decoder = Wire(), Encoder(), Decoder()
+        self.connection = Connection(self._enter, Settings(model="", **given), self.made.append, self.gone.append)
+        self.connection.connection_made(self.wire)
+        if greets:
+            self.feed(PREFACE + frames.settings({}))
+            self.read()
+
+    def _enter(self, headers: Mapping[bytes, bytes], then: Callable[[Answer], None]) -> Echo:
+        self.calls.append(Echo(headers, then))
+        return self.calls[-1]
+
+    def feed(self, *data: bytes) -> None:
+        self.connection.data_received(b"".join(data))
+
+    def block(self, *more: tuple[str, str], path: str = "/echo") -> bytes:
+        """A block of headers."""
+        return self._encoder.encode([(name, path if name == ":path" else value) for name, value in REQUEST] + [*more])
+
+    def call(self, stream: int, body: bytes = b"hello", path: str = "/echo") -> bytes:
+        """The frames of a call."""
+        return frames.frame(Kind.HEADERS, Flag.END_HEADERS, stream, self.block(path=path)) + frames.frame(
+            Kind.DATA, Flag.END_STREAM, stream, body
+        )
+
+    def read(self) -> list[Frame]:
+        """What was written since the last time."""
+        data, found = bytes(self.wire.written), list[Frame]()
+        self.wire.written.clear()
+        while data:
+            high, low, kind, flags, stream = frames.HEAD.unpack_from(data)
+            end = frames.HEAD.size + (high << 16 | low)
+            found.append(Frame(kind, flags, stream, data[frames.HEAD.size : end]))
+            data = data[end:]
+        return found
+
+    def answers(self) -> dict[int, tuple[bytes, dict[str, str]]]:
+        """Body and trailers of the streams that were answered since the last time."""
+        bodies: dict[int, bytes] = {}
+        whole: dict[int, tuple[bytes, dict[str, str]]] = {}
+        for frame in self.read():
+            if frame.kind == Kind.HEADERS:
+                fields = {str(name): str(value) for name, value in self._decoder.decode(frame.payload)}
+                if frame.flags & Flag.END_STREAM:
+                    whole[frame.stream] = (bodies.get(frame.stream, b""), fields)
+            elif frame.kind == Kind.DATA:
+                bodies[frame.stream] = bodies.get(frame.stream, b"") + frame.payload
+        return whole
+
+    @property
+    def broken(self) -> int | None:
+        """The code with which the connection was ended since the last time."""
+        return next((frame.code for frame in self.read() if frame.kind == Kind.GOAWAY), None)
+
+
+def framed(body: bytes) -> bytes:
+    """As a message stands in a body."""
+    return b"\0" + len(body).to_bytes(4, "big") + body
