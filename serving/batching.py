@@ -78,10 +78,20 @@ class Batcher:
         max_rows: rows in one call, unless a single request has more.
         max_waiting_rows: rows that may wait for a call.
         asked: told the rows and the seconds of every call of the model.
+        told: called when all requests of such a call were told their answers.
     """
 
-    def __init__(self, ask: Ask, *, max_rows: int, max_waiting_rows: int, asked: Callable[[int, float], None]) -> None:
-        self._ask, self._max_rows, self._max_waiting_rows, self._asked = ask, max_rows, max_waiting_rows, asked
+    def __init__(
+        self,
+        ask: Ask,
+        *,
+        max_rows: int,
+        max_waiting_rows: int,
+        asked: Callable[[int, float], None],
+        told: Callable[[], None],
+    ) -> None:
+        self._ask, self._max_rows, self._max_waiting_rows = ask, max_rows, max_waiting_rows
+        self._asked, self._told = asked, told
         self._waiting: deque[Job] = deque()
         self._waiting_rows = 0
         self._unanswered: set[Job] = set()
@@ -259,6 +269,7 @@ class Batcher:
             self._unanswered.discard(job)
             job.answered = now
             job.settle(answer)
+        self._told()
 
 
 def settle(future: asyncio.Future[T], answer: T | Exception) -> None:

@@ -29,7 +29,7 @@ from .inference_log.writer import LogWriter
 from .labels import LabelType, label_type
 from .locate import located
 from .model import Answers, Model, load
-from .prediction import Prediction, records
+from .prediction import Prediction, stored
 from .settings import Settings
 from .validation import Batch, Values
 
@@ -71,7 +71,8 @@ class Core:
         self._labels = LabelType("any")
         url = settings.log_url.get_secret_value()
         self._log = InferenceLog(url) if url else None
-        self.writer = LogWriter(self._log, records, max_rows=settings.log_queue_rows) if self._log else None
+        self.writer = LogWriter(self._log, stored, max_rows=settings.log_queue_rows) if self._log else None
+        self._unlogged: list[Prediction] = []
 
     @property
     def ready(self) -> bool:
@@ -125,6 +126,7 @@ class Core:
             max_rows=self.settings.max_rows,
             max_waiting_rows=self.settings.max_waiting_rows,
             asked=lambda rows, seconds: self._asked(rows, seconds, model.version),
+            told=self._keep,
         )
         if self.writer:
             self.writer.start()
@@ -222,7 +224,7 @@ class Core:
                 return
             prediction = Prediction(model.name, model.version, new_ids(batch.rows), answers, batch, when)
             if self.writer:
-                self.writer.put(batch.rows, prediction)
+                self._unlogged.append(prediction)
             then(prediction)
 
         distinct = outputs if len(outputs) == 1 else tuple(dict.fromkeys(outputs))
@@ -262,6 +264,12 @@ class Core:
                 results.append(FeedbackResult(identity, "invalid", str(e)))
         written = iter(await self._write_labels(self._log, self.writer, labels))
         return [result or _result(*next(written), model.name) for result in results]
+
+    def _keep(self) -> None:
+        """Hand over to the log what the model answered in one call."""
+        if self.writer and self._unlogged:
+            self.writer.put(self._unlogged)
+            self._unlogged = []
 
     async def _write_labels(
         self, log: InferenceLog, writer: LogWriter[Prediction], records: list[LabelRecord]

@@ -1,21 +1,27 @@
-"""What the model answered to one request, and the records that the inference log keeps of many."""
+"""What the model answered to one request, and the rows that the inference log keeps of many."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
-from typing import NamedTuple
 
 import numpy as np
 
-from .inference_log.records import PredictionRecord
+from .inference_log.rows import StoredPrediction, served
 from .model import Answers
 from .validation import Batch
 
 
-class Prediction(NamedTuple):
-    """Rows of one request and their answers: an id per row, and by output an array with an entry per row."""
+@dataclass(slots=True)
+class Prediction:
+    """Rows of one request and their answers; its length is the number of rows.
+
+    Attributes:
+        ids: one per row.
+        outputs: by output an array with an entry per row.
+        when: the time that the log keeps.
+    """
 
     model: str
     version: str
@@ -23,31 +29,27 @@ class Prediction(NamedTuple):
     outputs: Answers
     batch: Batch
     when: datetime
-    """The time that the log keeps."""
+
+    def __len__(self) -> int:
+        return len(self.ids)
 
 
-def records(predictions: Sequence[Prediction]) -> list[PredictionRecord]:
-    """One record per row, in order.
+def stored(predictions: Sequence[Prediction]) -> list[StoredPrediction]:
+    """What the log keeps, a row per row and in order.
 
-    The log's thread calls it for all requests of a moment: it shares the interpreter with the event loop, and arrays
-    of a row each cost ten times as much to take apart as one array of all rows.
+    Args:
+        predictions: of requests that the `Batcher` joined; arrays of a row each cost ten times as much to take apart as
+            one of all.
+
+    Raises:
+        UnstorableRecord: a value has no JSON form.
     """
-    return [record for _, alike in groupby(predictions, key=_kind) for record in _joined(list(alike))]
-
-
-def _kind(prediction: Prediction) -> tuple[object, ...]:
-    """Equal for predictions whose arrays can be joined without a change of any value."""
-    outputs = prediction.outputs
-    return (prediction.batch.kind, *outputs, *[array.dtype for array in outputs.values()])
-
-
-def _joined(alike: list[Prediction]) -> list[PredictionRecord]:
-    rows = iter(Batch.joined([p.batch for p in alike]).records())
-    names = tuple(alike[0].outputs)
-    answers = [np.concatenate([p.outputs[name] for p in alike]).tolist() for name in names]
+    names = tuple(predictions[0].outputs)
+    arrays = [[p.outputs[name] for p in predictions] for name in names]
+    if any(len({array.dtype for array in some}) > 1 for some in arrays):
+        # They were answered one by one. Joined, whole numbers would become 4.0 beside the others.
+        return [row for p in predictions for row in stored([p])]
+    rows = iter(Batch.joined([p.batch for p in predictions]).records())
+    answers = [np.concatenate(some).tolist() for some in arrays]
     results = (dict(zip(names, values, strict=True)) for values in zip(*answers, strict=True))
-    return [
-        PredictionRecord(identity, p.when, p.model, p.version, next(rows), next(results))
-        for p in alike
-        for identity in p.ids
-    ]
+    return [row for p in predictions for row in served(p.model, p.version, p.ids, p.when, rows, results)]

@@ -88,7 +88,9 @@ class Batch:
 
     def records(self) -> list[dict[str, Any]]:
         """The rows as JSON values, for the log: missing values are None, times ISO 8601."""
-        names = tuple(self.columns)
+        names = self._names
+        if self.matrix is not None and np.isfinite(self.matrix).all():
+            return [dict(zip(names, row, strict=True)) for row in self.matrix.tolist()]
         return [dict(zip(names, row, strict=True)) for row in zip(*map(_jsonable, self.columns.values()), strict=True)]
 
 

@@ -1,7 +1,8 @@
 """What the inference log costs a model server: `python -m tenfold.loadtests.benchmark.inference_log [URL]`.
 
-Hands 10 columns a row to a `LogWriter` as the core does, one row a request, and prints what that costs the caller
-(the event loop's thread) and the process. Without a URL it writes to an SQLite file in a temporary folder.
+Hands 10 columns a row to a `LogWriter` as the core does, one row a request and 32 requests a call of the model, and
+prints what that costs the caller (the event loop's thread) and the process. Without a URL it writes to an SQLite file
+in a temporary folder.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ from typing import Any
 import numpy as np
 
 from ...serving.ids import new_ids
+from ...serving.inference_log.rows import chunks
 from ...serving.inference_log.store import InferenceLog
 from ...serving.inference_log.writer import LogWriter
-from ...serving.prediction import Prediction, records
+from ...serving.prediction import Prediction, stored
 from ...serving.validation import Batch
 
 ROWS = 50_000
+REQUESTS = 32
 ROW: dict[str, Any] = {
     "month": [1],
     "hour": [7],
@@ -51,24 +54,24 @@ def measure(url: str) -> str:
         )
         for identity in ids
     ]
-    writer = LogWriter(log, records, max_rows=ROWS)
+    writer = LogWriter(log, stored, max_rows=ROWS)
     started = time.perf_counter()
-    for request in requests:
-        writer.put(1, request)
+    for call in chunks(requests, REQUESTS):
+        writer.put(call)
     put = time.perf_counter() - started
     started, cpu = time.perf_counter(), time.process_time()
     writer.start()
     writer.close(120)
     seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
     counts = writer.counts()
-    stored = log.count().predictions - before
+    kept = log.count().predictions - before
     log.close()
     return (
         f"{log!r}\n"
-        f"  put, in the caller's thread  {put / ROWS * 1e6:6.2f} us a request\n"
+        f"  put, in the caller's thread  {put / ROWS * 1e6:6.2f} us a row\n"
         f"  CPU of the writer's thread   {cpu / ROWS * 1e6:6.2f} us a row\n"
         f"  written                      {ROWS / seconds:6.0f} rows a second\n"
-        f"  {counts}, {stored} stored\n"
+        f"  {counts}, {kept} stored\n"
     )
 
 

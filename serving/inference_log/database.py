@@ -120,6 +120,8 @@ def insert_predictions(connection: Connection, rows: Sequence[StoredPrediction])
 
 def _on_sqlite_connect(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # the driver must not begin transactions by itself: `_on_sqlite_begin` does
+    # Of a new file only; a row then costs SQLite a fifth less.
+    connection.execute("PRAGMA page_size = 16384")
     # With WAL a crash of the process loses nothing and a power cut at most the last moments; never the whole file.
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from math import isfinite
@@ -14,18 +13,6 @@ from .errors import InvalidLabel
 Label = bool | int | float | str
 LabelStatus = Literal["accepted", "repeated", "replaced", "unknown"]
 Source = Literal["served", "imported"]
-
-
-@dataclass(frozen=True, slots=True)
-class PredictionRecord:
-    """One row that a model answered. `time` is aware; `row` and `result` hold what JSON can (see `jsonable`)."""
-
-    id: str
-    time: datetime
-    model: str
-    version: str
-    row: Mapping[str, Any]
-    result: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

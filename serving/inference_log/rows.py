@@ -12,11 +12,9 @@ import orjson
 
 from ..jsonable import encode
 from .errors import UnstorableRecord
-from .records import Label, LabelledRow, LabelRecord, LoggedPrediction, PredictionRecord, Source
+from .records import Label, LabelledRow, LabelRecord, LoggedPrediction
 
 _IMPORTED = UUID("5f0c6a0e-7d2b-5a0e-9a55-10f01d10f01d")  # namespace of the ids of imported rows; never change it
-
-_WITHOUT_ZONE = len("2013-06-21 08:00:00.000000")
 
 T = TypeVar("T")
 
@@ -24,20 +22,29 @@ StoredPrediction = tuple[str, str, str, str, str, str | None, str]
 """id, time, model, version, row, result, source; the time in UTC, as SQLite keeps it and PostgreSQL reads it."""
 
 
-def prediction_rows(records: Iterable[PredictionRecord], source: Source) -> list[StoredPrediction]:
-    """Rows of `predictions`.
+def served(
+    model: str,
+    version: str,
+    ids: Sequence[str],
+    when: datetime,
+    rows: Iterable[Mapping[str, Any]],
+    results: Iterable[Mapping[str, Any]],
+) -> list[StoredPrediction]:
+    """Rows of `predictions` that a model answered at one time; each has an id, its columns and its result.
 
     Raises:
-        UnstorableRecord: a time has no zone, or a value no JSON form.
+        UnstorableRecord: the time has no zone, or a value no JSON form.
     """
-    rows: list[StoredPrediction] = []
-    last, text = None, ""
-    for r in records:
-        if r.time is not last:  # the rows of one request share it
-            last, text = r.time, _stored_time(r.time, r.id).isoformat(" ", "microseconds")[:_WITHOUT_ZONE]
-        result = None if source == "imported" else _json(r.result, r.id)
-        rows.append((r.id, text, r.model, r.version, _json(r.row, r.id), result, source))
-    return rows
+    time = _time_text(when, ids[0])
+    return [
+        (identity, time, model, version, _json(row, identity), _json(result, identity), "served")
+        for identity, row, result in zip(ids, rows, results, strict=False)
+    ]
+
+
+def imported(model: str, identity: str, when: datetime, row: Mapping[str, Any]) -> StoredPrediction:
+    """A row of `predictions` that no model answered. Raises as `served` does."""
+    return identity, _time_text(when, identity), model, "", _json(row, identity), None, "imported"
 
 
 def label_row(record: LabelRecord, received: datetime) -> dict[str, Any]:
@@ -113,6 +120,12 @@ def _json(value: Any, name: str, *, sort_keys: bool = False) -> str:
         return encode(value, sort_keys=sort_keys).decode()
     except TypeError as e:
         raise UnstorableRecord(f"Prediction '{name}'", str(e)) from e
+
+
+def _time_text(time: datetime, name: str) -> str:
+    utc = _stored_time(time, name)
+    text = orjson.dumps(utc).decode()  # datetime.isoformat takes ten times as long
+    return f"{text[1:11]} {text[12:20]}.{utc.microsecond:06d}"
 
 
 def _stored_time(time: datetime, name: str) -> datetime:

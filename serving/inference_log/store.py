@@ -20,8 +20,19 @@ from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 from .database import READS, create_tables, insert_predictions, open_engine, parse_url, place, remedy
 from .errors import LogUnreachable, UnstorableRecord
 from .labels import settle
-from .records import Count, Label, LabelledRow, LabelRecord, LabelStatus, LoggedPrediction, PredictionRecord
-from .rows import aware, chunks, imported_ids, label_row, labelled, logged, prediction_rows, storable, unlabel
+from .records import Count, Label, LabelledRow, LabelRecord, LabelStatus, LoggedPrediction
+from .rows import (
+    StoredPrediction,
+    aware,
+    chunks,
+    imported,
+    imported_ids,
+    label_row,
+    labelled,
+    logged,
+    storable,
+    unlabel,
+)
 from .tables import labels, predictions
 
 _IDS_PER_QUERY = 500  # below every limit on bound parameters
@@ -51,14 +62,13 @@ class InferenceLog:
     def __repr__(self) -> str:
         return f"InferenceLog({place(self._url)})"
 
-    def write(self, records: Sequence[PredictionRecord]) -> None:
+    def write(self, rows: Sequence[StoredPrediction]) -> None:
         """Store all of them or none. Those whose id is already there are left as they are, so it may be repeated.
 
         Raises:
-            UnstorableRecord: one of them has no JSON form or is refused by the database; none is stored.
+            UnstorableRecord: one of them is refused by the database; none is stored.
             LogUnreachable: the database does not answer; try again later.
         """
-        rows = prediction_rows(records, "served")
         if rows:
             with self._transaction() as connection:
                 insert_predictions(connection, rows)
@@ -92,8 +102,8 @@ class InferenceLog:
         """
         ids = imported_ids(model, rows, times)
         truths = [LabelRecord(*item) for item in zip(ids, labels, times, strict=True)]
-        past = [PredictionRecord(id, t, model, "", row, {}) for id, t, row in zip(ids, times, rows, strict=True)]  # noqa: A001
-        items = zip(prediction_rows(past, "imported"), truths, strict=True)
+        past = [imported(model, *item) for item in zip(ids, times, rows, strict=True)]
+        items = zip(past, truths, strict=True)
         for some in chunks(sorted(items, key=lambda item: item[0][0]), _ROWS_PER_IMPORT):
             with self._transaction() as connection:
                 insert_predictions(connection, [row for row, _ in some])

@@ -1,10 +1,11 @@
 """Writes predictions into the log off the request's way: a bounded queue that one thread writes out in batches.
 
-The core hands over each request with `put`, which only counts and appends; the records are made, converted and written
-in the thread, many requests at a time. Promises:
+The core hands over the requests of each call of the model with `put`; the thread writes them, thousands of rows at a
+time. Promises:
 - `accepted` counts every row handed over, and each ends as exactly one of `written` and `dropped`.
 - Never more than `max_rows` wait, whatever the database does; a row that finds the queue full is dropped at once.
-- A database that is away is asked again until it is back. What can never be stored costs only itself.
+- A database that is away is asked again until it is back. What can never be stored costs only itself, and what has no
+  JSON form only its request.
 - After `close` in time, everything accepted is in the database.
 """
 
@@ -14,19 +15,21 @@ import logging
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass
 from threading import Condition, Lock, Thread
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from .errors import LogUnreachable
-from .records import PredictionRecord
+from .rows import StoredPrediction
 from .store import InferenceLog
 
-E = TypeVar("E")
+E = TypeVar("E", bound=Sized)
 
 logger = logging.getLogger(__name__)
 
+# To make a few rows takes the caller less than to take turns with a thread that makes them; many would keep it long.
+_MADE_AT_ONCE = 500
 _FIRST_RETRY, _LAST_RETRY = 0.1, 5.0  # seconds between two tries to reach the database
 
 
@@ -39,13 +42,21 @@ class LogCounts:
     dropped: int
 
 
+class _Handed(NamedTuple, Generic[E]):
+    """What came with one `put`; `made` is None where the thread makes its rows."""
+
+    rows: int
+    entries: Sequence[E]
+    made: Sequence[StoredPrediction] | None
+
+
 class LogWriter(Generic[E]):
     """The queue and its thread. Constructing starts nothing; `put` may be called from any thread."""
 
     def __init__(
         self,
         log: InferenceLog,
-        make: Callable[[Sequence[E]], Sequence[PredictionRecord]],
+        make: Callable[[Sequence[E]], Sequence[StoredPrediction]],
         *,
         max_rows: int = 100_000,
         batch_rows: int = 2_000,
@@ -54,7 +65,7 @@ class LogWriter(Generic[E]):
         """
         Args:
             log: Where the rows go.
-            make: Makes the records of entries, one per row and in order; called in the thread.
+            make: Makes the rows of entries, as many as their lengths say; called in `put`, or in the thread.
             max_rows: Rows that may wait, those being written included.
             batch_rows: Rows in one transaction, give or take one request.
             linger_seconds: How long the first row waits for company, so that 10,000 requests a second make ten
@@ -66,7 +77,7 @@ class LogWriter(Generic[E]):
         self._linger = linger_seconds
         self._lock = Lock()  # guards all that follows
         self._changed = Condition(self._lock)
-        self._queue: deque[tuple[int, E]] = deque()
+        self._queue: deque[_Handed[E]] = deque()
         self._accepted = self._written = self._dropped = 0
         self._waiting = 0  # accepted, neither written nor dropped
         self._settled = 0  # no longer waiting; refused rows never waited
@@ -80,15 +91,17 @@ class LogWriter(Generic[E]):
         self._thread = Thread(target=self._run, name="inference-log", daemon=True)
         self._thread.start()
 
-    def put(self, rows: int, entry: E) -> bool:
-        """Hand over an entry, of which `rows` records will be made. False: no room, all of them are dropped."""
+    def put(self, entries: Sequence[E]) -> bool:
+        """Hand over entries. False: no room, all of their rows are dropped."""
+        rows = sum(map(len, entries))
+        made = self._made_at_once(entries) if rows <= _MADE_AT_ONCE else None
         with self._lock:
             self._accepted += rows
             waiting = self._waiting + rows
             if waiting > self._max_rows or self._deadline is not None:
                 self._dropped += rows
                 return False
-            self._queue.append((rows, entry))
+            self._queue.append(_Handed(rows, entries if made is None else (), made))
             if self._waiting == 0 or self._waiting < self._batch_rows <= waiting:  # the thread sleeps until then
                 self._changed.notify_all()
             self._waiting = waiting
@@ -130,64 +143,73 @@ class LogWriter(Generic[E]):
                 taken = self._take()
                 if not taken:
                     return
-                self._store(self._records(taken))
+                self._store([row for handed in taken for row in self._rows(handed)])
             except Exception:  # whatever it is, the next rows must find a thread
                 logger.exception("The inference log's thread goes on after an error of its own")
 
-    def _take(self) -> list[tuple[int, E]]:
+    def _take(self) -> list[_Handed[E]]:
         """The next batch, when it is full, old enough or wanted; empty when closed and nothing is left."""
         with self._changed:
             self._changed.wait_for(lambda: self._queue or self._deadline is not None)
             self._changed.wait_for(self._due, self._linger)
-            taken: list[tuple[int, E]] = []
+            taken: list[_Handed[E]] = []
             room = self._batch_rows
             while self._queue and room > 0:
                 taken.append(self._queue.popleft())
-                room -= taken[-1][0]
+                room -= taken[-1].rows
             return taken
 
     def _due(self) -> bool:
         return self._waiting >= self._batch_rows or self._wanted > self._settled or self._deadline is not None
 
-    def _records(self, taken: Sequence[tuple[int, E]]) -> Sequence[PredictionRecord]:
-        """The records of the entries; when they cannot be made of all together, of each that they can be made of."""
-        rows = sum(count for count, _ in taken)
+    def _made_at_once(self, entries: Sequence[E]) -> Sequence[StoredPrediction] | None:
         try:
-            records = self._make([entry for _, entry in taken])
-            if len(records) == rows:
-                return records
-            reason = f"{len(records)} records were made of them"
-        except Exception as e:
-            reason = f"their records could not be made ({type(e).__name__}: {e})"
-        if len(taken) > 1:
-            return [record for one in taken for record in self._records([one])]
-        logger.error("%d rows of one request are not logged: %s", rows, reason)
-        with self._changed:
-            self._settle(dropped=rows)
-        return ()
+            return self._made(entries)
+        except Exception:  # the thread finds out whose fault it is
+            return None
 
-    def _store(self, records: Sequence[PredictionRecord]) -> None:
+    def _made(self, entries: Sequence[E]) -> Sequence[StoredPrediction]:
+        made, wanted = self._make(entries), sum(map(len, entries))
+        if len(made) != wanted:
+            raise ValueError(f"{len(made)} were made of them")
+        return made
+
+    def _rows(self, handed: _Handed[E]) -> Sequence[StoredPrediction]:
+        if handed.made is not None:
+            return handed.made
+        return [row for entry in handed.entries for row in self._rows_of(entry)]
+
+    def _rows_of(self, entry: E) -> Sequence[StoredPrediction]:
+        try:
+            return self._made([entry])
+        except Exception as e:
+            logger.error("%d rows of one request are not logged: %s: %s", len(entry), type(e).__name__, e)
+            with self._changed:
+                self._settle(dropped=len(entry))
+            return ()
+
+    def _store(self, rows: Sequence[StoredPrediction]) -> None:
         """Write all but those that cannot be stored, and settle each of them."""
-        if not records:
+        if not rows:
             return
         written = dropped = 0
         try:
-            if self._write(records):
-                written = len(records)
+            if self._write(rows):
+                written = len(rows)
             else:
                 return  # `close` counts what waits
         except Exception as e:
-            if len(records) > 1:
-                middle = len(records) // 2
-                self._store(records[:middle])
-                self._store(records[middle:])
+            if len(rows) > 1:
+                middle = len(rows) // 2
+                self._store(rows[:middle])
+                self._store(rows[middle:])
                 return
             logger.error("%s. It is dropped", e)
             dropped = 1
         with self._changed:
             self._settle(written=written, dropped=dropped)
 
-    def _write(self, records: Sequence[PredictionRecord]) -> bool:
+    def _write(self, rows: Sequence[StoredPrediction]) -> bool:
         """Write until it is done; False: the time to close is over.
 
         Raises:
@@ -196,7 +218,7 @@ class LogWriter(Generic[E]):
         delay = _FIRST_RETRY
         while True:
             try:
-                self._log.write(records)
+                self._log.write(rows)
             except LogUnreachable as e:
                 if not self._away:
                     logger.warning("%s. Predictions wait for it, at most %d rows", e, self._max_rows)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.postgres import Postgres, running_postgres
 from tenfold.serving.ids import new_ids
-from tenfold.serving.inference_log.records import PredictionRecord
+from tenfold.serving.inference_log.rows import StoredPrediction, served
 from tenfold.serving.inference_log.store import InferenceLog
 
 TIME = datetime(2013, 1, 31, 6, 0, 0, 123456, UTC)
@@ -35,15 +35,13 @@ def log(log_url: str) -> Generator[InferenceLog]:
     log.close()
 
 
-Records = Callable[[int], list[PredictionRecord]]
+Records = Callable[[int], list[StoredPrediction]]
 
 
 @pytest.fixture
 def records() -> Records:
-    def make(count: int) -> list[PredictionRecord]:
-        return [
-            PredictionRecord(id_, TIME, "flights", "3", {"distance": 1400.0, "carrier": "UA"}, {"predict": 0})
-            for id_ in new_ids(count)
-        ]
+    def make(count: int) -> list[StoredPrediction]:
+        row, result = {"distance": 1400.0, "carrier": "UA"}, {"predict": 0}
+        return served("flights", "3", new_ids(count), TIME, [row] * count, [result] * count)
 
     return make

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine
 from tenfold.serving.inference_log import database
-from tenfold.serving.inference_log.records import Count, LabelRecord, PredictionRecord
+from tenfold.serving.inference_log.records import Count, LabelRecord
+from tenfold.serving.inference_log.rows import served
 from tenfold.serving.inference_log.store import InferenceLog
 
 PAGE = Path(__file__).parents[3] / "docs" / "inference-log.md"
@@ -20,7 +21,8 @@ BY_VERSION, NEWEST, DELETE = re.findall(r"```sql\n(.*?)```", PAGE.read_text(), r
 @pytest.fixture(autouse=True)
 def filled(log: InferenceLog) -> None:
     days = {"old": datetime(2012, 1, 1, tzinfo=UTC), "new": datetime(2013, 2, 1, tzinfo=UTC)}
-    log.write([PredictionRecord(k, at, "flight-delay", "3", {"distance": 7}, {"predict": 0}) for k, at in days.items()])
+    for identity, at in days.items():
+        log.write(served("flight-delay", "3", [identity], at, [{"distance": 7}], [{"predict": 0}]))
     log.write_labels([LabelRecord(id_, 1, at) for id_, at in days.items()])
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from support.postgres import Postgres
 from tenfold.serving.inference_log.errors import InvalidLogUrl, LogUnreachable
-from tenfold.serving.inference_log.records import PredictionRecord
+from tenfold.serving.inference_log.rows import served
 from tenfold.serving.inference_log.store import InferenceLog
 
 
@@ -111,6 +111,6 @@ def test_a_url_where_no_log_can_live(url: str, why: str) -> None:
 
 
 def test_a_closed_log_opens_again(log: InferenceLog) -> None:
-    log.write([PredictionRecord("a", datetime.now(UTC), "m", "1", {}, {})])
+    log.write(served("m", "1", ["a"], datetime.now(UTC), [{}], [{}]))
     log.close()
     assert log.count().predictions == 1

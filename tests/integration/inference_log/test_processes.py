@@ -10,7 +10,8 @@ from collections import Counter
 from datetime import UTC, datetime
 
 from support.places import wait_until
-from tenfold.serving.inference_log.records import Count, LabelRecord, PredictionRecord
+from tenfold.serving.inference_log.records import Count, LabelRecord
+from tenfold.serving.inference_log.rows import served
 from tenfold.serving.inference_log.store import InferenceLog
 
 TIME = datetime(2013, 1, 31, tzinfo=UTC)
@@ -19,12 +20,13 @@ PREAMBLE = """
 import sys
 from datetime import UTC, datetime
 from tenfold.serving.ids import new_ids
-from tenfold.serving.inference_log.records import LabelRecord, PredictionRecord
+from tenfold.serving.inference_log.records import LabelRecord
+from tenfold.serving.inference_log.rows import served
 from tenfold.serving.inference_log.store import InferenceLog
 TIME = datetime(2013, 1, 31, tzinfo=UTC)
 log = InferenceLog(sys.argv[1])
 def some(count):
-    return [PredictionRecord(i, TIME, "m", "1", {"x": 1.5}, {"predict": 0}) for i in new_ids(count)]
+    return served("m", "1", new_ids(count), TIME, [{"x": 1.5}] * count, [{"predict": 0}] * count)
 print("ready", flush=True)
 sys.stdin.readline()
 """
@@ -60,7 +62,7 @@ def test_ten_processes_make_the_tables_at_once(log_url: str, log: InferenceLog) 
 
 
 def test_two_processes_that_label_the_same_predictions_agree(log_url: str, log: InferenceLog) -> None:
-    log.write([PredictionRecord(f"id-{i}", TIME, "m", "1", {}, {}) for i in range(1000)])
+    log.write(served("m", "1", [f"id-{i}" for i in range(1000)], TIME, [{}] * 1000, [{}] * 1000))
     processes = [start(LABEL_ALL, log_url, label) for label in ("1", "2")]
     go(processes)
     statuses = [Counter(process.communicate(timeout=60)[0].split()) for process in processes]
@@ -81,7 +83,7 @@ def test_a_killed_writer_leaves_whole_batches_and_a_log_that_works(log_url: str,
     process.communicate()
     wait_until(lambda: log.count().predictions >= 1_500, what="what was committed")
     assert log.count().predictions % 500 == 0
-    log.write([PredictionRecord("after", TIME, "after", "1", {}, {})])
+    log.write(served("after", "1", ["after"], TIME, [{}], [{}]))
     assert log.write_labels([LabelRecord("after", 1, TIME)]) == ["accepted"]
     assert len(log.recent("m", 10_000)) == log.count("m").predictions
 
@@ -89,7 +91,7 @@ def test_a_killed_writer_leaves_whole_batches_and_a_log_that_works(log_url: str,
 def test_threads_share_a_log(log: InferenceLog) -> None:
     def write(number: int) -> None:
         for i in range(10):
-            log.write([PredictionRecord(f"{number}-{i}", TIME, "m", "1", {}, {})])
+            log.write(served("m", "1", [f"{number}-{i}"], TIME, [{}], [{}]))
 
     threads = [threading.Thread(target=write, args=(n,)) for n in range(8)]
     for thread in threads:

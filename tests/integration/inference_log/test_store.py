@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -10,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from tenfold.serving.inference_log.errors import InvalidLabel, UnstorableRecord
-from tenfold.serving.inference_log.records import Count, LabelRecord, PredictionRecord
+from tenfold.serving.inference_log.records import Count, LabelRecord
+from tenfold.serving.inference_log.rows import StoredPrediction, served
 from tenfold.serving.inference_log.store import InferenceLog
 
 TIME = datetime(2013, 1, 31, 6, 0, 0, 123456, UTC)
@@ -18,8 +18,8 @@ LATER = TIME + timedelta(days=1)
 ROW: dict[str, Any] = {"distance": 1400.0, "stops": 1, "carrier": "Ünï\0code \U0001f6e9", "gone": None, "won": True}
 
 
-def prediction(id_: str, time: datetime = TIME, model: str = "flights", row: Any = ROW) -> PredictionRecord:
-    return PredictionRecord(id_, time, model, "3", row, {"predict": 0, "predict_proba": [0.75, 0.25]})
+def prediction(id_: str, time: datetime = TIME, model: str = "flights", row: Any = ROW) -> StoredPrediction:
+    return served(model, "3", [id_], time, [row], [{"predict": 0, "predict_proba": [0.75, 0.25]}])[0]
 
 
 def test_a_prediction_comes_back_as_it_was(log: InferenceLog) -> None:
@@ -59,17 +59,17 @@ def test_a_write_may_be_repeated(log: InferenceLog) -> None:
 
 
 @pytest.mark.parametrize(
-    "bad",
-    [
-        prediction("bad", TIME.replace(tzinfo=None)),
-        prediction("bad", row={"x": object()}),
-        prediction("bad", row={"x": "\ud800"}),
-        prediction("bad\ud800"),
-    ],
+    ("time", "row"),
+    [(TIME.replace(tzinfo=None), ROW), (TIME, {"x": object()}), (TIME, {"x": "\ud800"})],
 )
-def test_one_that_cannot_be_stored_stores_none(log: InferenceLog, bad: PredictionRecord) -> None:
+def test_what_has_no_stored_form_is_named(time: datetime, row: Any) -> None:
+    with pytest.raises(UnstorableRecord, match="Prediction 'bad' cannot be stored in the inference log: "):
+        prediction("bad", time, row=row)
+
+
+def test_one_that_cannot_be_stored_stores_none(log: InferenceLog) -> None:
     with pytest.raises(UnstorableRecord, match="cannot be stored in the inference log: "):
-        log.write([prediction("good"), bad])
+        log.write([prediction("good"), prediction("bad\ud800")])
     assert log.count().predictions == 0
 
 
@@ -142,7 +142,7 @@ def test_a_window_has_the_labelled_rows_from_start_to_before_end(log: InferenceL
 
 def test_recent_and_count_are_of_one_model(log: InferenceLog) -> None:
     log.write([prediction(f"id-{i}", TIME + timedelta(seconds=i)) for i in range(5)])
-    log.write([replace(prediction("other"), model="other")])
+    log.write([prediction("other", model="other")])
     assert [p.id for p in log.recent("flights", limit=3)] == ["id-4", "id-3", "id-2"]
     assert log.count("flights").predictions == 5
     assert log.count().predictions == 6

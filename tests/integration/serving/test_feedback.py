@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from tenfold.serving.ids import new_ids
-from tenfold.serving.inference_log.records import PredictionRecord
+from tenfold.serving.inference_log.rows import served
 from tenfold.serving.inference_log.store import InferenceLog
 from unit.serving.stage import Folders, InProcess, flowers, in_process
 
@@ -128,7 +128,7 @@ async def test_a_label_waits_for_a_prediction_that_another_replica_has_yet_to_wr
     await asyncio.sleep(0.3)
     assert not request.done()
     with closing(InferenceLog(f"sqlite:///{tmp_path / 'log.db'}")) as log:
-        log.write([PredictionRecord(identity, datetime.now(UTC), "iris", "7", {}, {})])
+        log.write(served("iris", "7", [identity], datetime.now(UTC), [{}], [{}]))
     assert statuses(await request) == ["accepted"]
 
 

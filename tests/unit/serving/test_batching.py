@@ -47,13 +47,20 @@ class Place:
     model: Recorder
     batcher: Batcher
     asked: list[tuple[int, float]]
+    told: list[str]  # by tests, and "all" by the batcher
 
 
 @pytest.fixture
 async def place() -> AsyncIterator[Place]:
-    model, asked = Recorder(), list[tuple[int, float]]()
-    batcher = Batcher(model, max_rows=100, max_waiting_rows=1000, asked=lambda *call: asked.append(call))
-    yield Place(model, batcher, asked)
+    model, asked, told = Recorder(), list[tuple[int, float]](), list[str]()
+    batcher = Batcher(
+        model,
+        max_rows=100,
+        max_waiting_rows=1000,
+        asked=lambda *call: asked.append(call),
+        told=lambda: told.append("all"),
+    )
+    yield Place(model, batcher, asked, told)
     batcher.close()
 
 
@@ -167,6 +174,14 @@ async def test_a_client_that_goes_away_while_the_model_runs_costs_nobody(place: 
     assert (await place.batcher.answer(rows(2), ("predict",), LATER))["predict"].tolist() == [4]
 
 
+async def test_it_is_said_when_all_of_a_call_were_told(place: Place) -> None:
+    for name in ("first", "second"):
+        place.batcher.ask(rows(1), ("predict",), LATER, lambda _, name=name: place.told.append(name))
+    await place.batcher.answer(rows(2), ("predict",), LATER)
+    await place.batcher.answer(rows(3), ("predict",), LATER)
+    assert place.told == ["first", "second", "all", "all"]
+
+
 async def test_what_arrives_while_the_model_runs_is_the_next_call(place: Place) -> None:
     entered, go_on = threading.Event(), threading.Event()
     place.model.during = lambda _: entered.set() or go_on.wait(10) or None
@@ -198,7 +213,7 @@ async def test_a_slow_model_runs_in_the_thread_and_the_loop_goes_on(place: Place
 
 
 async def test_a_quick_model_is_asked_on_the_loop_but_never_for_many_rows(place: Place) -> None:
-    batcher = Batcher(place.model, max_rows=1000, max_waiting_rows=1000, asked=lambda *_: None)
+    batcher = Batcher(place.model, max_rows=1000, max_waiting_rows=1000, asked=lambda *_: None, told=lambda: None)
     for n in range(5):
         await batcher.answer(rows(n), ("predict",), LATER)
     assert threading.current_thread().name in place.model.threads

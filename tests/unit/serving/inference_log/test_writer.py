@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
 from support.places import wait_until
 from tenfold.serving.inference_log.errors import LogUnreachable
-from tenfold.serving.inference_log.records import PredictionRecord
+from tenfold.serving.inference_log.rows import StoredPrediction
 from tenfold.serving.inference_log.store import InferenceLog
 from tenfold.serving.inference_log.writer import LogCounts, LogWriter
 
-TIME = datetime(2013, 1, 31, tzinfo=UTC)
+Make = Callable[[Sequence[Sequence[str]]], Sequence[StoredPrediction]]
 
 
 class Log:
@@ -27,35 +26,28 @@ class Log:
         self.free = threading.Event()
         self.free.set()
 
-    def write(self, records: Sequence[PredictionRecord]) -> None:
+    def write(self, rows: Sequence[StoredPrediction]) -> None:
         self.free.wait(20)
         if self.faults:
             raise self.faults.pop(0)
-        if bad := self.poison.intersection(r.id for r in records):
+        if bad := self.poison.intersection(row[0] for row in rows):
             raise RuntimeError(f"{bad} cannot be written")
-        self.batches.append([r.id for r in records])
+        self.batches.append([row[0] for row in rows])
 
     def __repr__(self) -> str:
         return "Log(here)"
 
 
-Entry = Callable[[], list[PredictionRecord]]
-
-
-def made(entries: Sequence[Entry]) -> list[PredictionRecord]:
-    return [record for entry in entries for record in entry()]
+def made(entries: Sequence[Sequence[str]]) -> list[StoredPrediction]:
+    return [(id_, "2013-01-31 00:00:00.000000", "m", "1", "{}", "{}", "served") for ids in entries for id_ in ids]
 
 
 def away() -> LogUnreachable:
     return LogUnreachable("here", "it is away", "Wait")
 
 
-def writer_of(log: Log, **options: Any) -> LogWriter[Entry]:
-    return LogWriter(cast("InferenceLog", log), made, **{"linger_seconds": 0.01, **options})
-
-
-def rows(*ids: str) -> list[PredictionRecord]:
-    return [PredictionRecord(id_, TIME, "m", "1", {}, {}) for id_ in ids]
+def writer_of(log: Log, make: Make = made, **options: Any) -> LogWriter[Sequence[str]]:
+    return LogWriter(cast("InferenceLog", log), make, **{"linger_seconds": 0.01, **options})
 
 
 def test_constructing_starts_nothing_and_rows_wait_for_the_start() -> None:
@@ -63,7 +55,7 @@ def test_constructing_starts_nothing_and_rows_wait_for_the_start() -> None:
     before = threading.active_count()
     writer = writer_of(log)
     assert threading.active_count() == before
-    assert writer.put(2, lambda: rows("a", "b"))
+    assert writer.put([["a", "b"]])
     assert writer.counts() == LogCounts(accepted=2, written=0, dropped=0)
     writer.start()
     writer.close(10)
@@ -75,7 +67,7 @@ def test_rows_of_many_requests_share_a_transaction_in_their_order() -> None:
     log = Log()
     writer = writer_of(log, batch_rows=4)
     for i in range(10):
-        writer.put(1, lambda i=i: rows(str(i)))
+        writer.put([[str(i)]])
     writer.start()
     assert writer.flush(10)
     assert log.batches == [list("0123"), list("4567"), list("89")]
@@ -87,43 +79,66 @@ def test_a_full_queue_drops_whole_requests_and_counts_them() -> None:
     log.free.clear()
     writer = writer_of(log, max_rows=10)
     writer.start()
-    taken = [writer.put(3, lambda: rows("a", "b", "c")) for _ in range(5)]
+    taken = [writer.put([["a", "b", "c"]]) for _ in range(5)]
     assert taken == [True, True, True, False, False]  # those being written wait too
     assert writer.counts() == LogCounts(accepted=15, written=0, dropped=6)
-    assert writer.put(1, lambda: rows("small"))
+    assert writer.put([["small"]])
     log.free.set()
     assert writer.flush(10)
     assert writer.counts() == LogCounts(accepted=16, written=10, dropped=6)
-    assert writer.put(10, lambda: rows(*"abcdefghij"))
+    assert writer.put([list("abcdefghij")])
     writer.close(10)
     assert writer.counts() == LogCounts(accepted=26, written=20, dropped=6)
 
 
-def test_records_that_cannot_be_made_cost_only_their_request(caplog: pytest.LogCaptureFixture) -> None:
+def made_of_some(entries: Sequence[Sequence[str]]) -> list[StoredPrediction]:
+    if any("bad" in ids for ids in entries):
+        raise ValueError("it is bad")
+    return [row for row in made(entries) if row[0] != "missing"]
+
+
+def test_rows_that_cannot_be_made_cost_only_their_request(caplog: pytest.LogCaptureFixture) -> None:
     log = Log()
-    writer = writer_of(log)
-    writer.put(1, lambda: rows("a"))
-    writer.put(3, lambda: 1 / 0)  # pyright: ignore - what is tested
-    writer.put(2, lambda: rows("too few"))
-    writer.put(1, lambda: rows("b"))
+    writer = writer_of(log, made_of_some)
+    writer.put([["a"], ["bad", "c", "d"], ["b"], ["e", "missing"]])
+    writer.put([["f"]])
     writer.start()
     writer.close(10)
-    assert log.batches == [["a", "b"]]
-    assert writer.counts() == LogCounts(accepted=7, written=2, dropped=5)
-    assert "3 rows of one request are not logged" in caplog.messages[0]
-    assert "2 rows of one request are not logged: 1 records were made" in caplog.messages[1]
+    assert log.batches == [["a", "b", "f"]]
+    assert writer.counts() == LogCounts(accepted=8, written=3, dropped=5)
+    assert caplog.messages == [
+        "3 rows of one request are not logged: ValueError: it is bad",
+        "2 rows of one request are not logged: ValueError: 1 were made of them",
+    ]
+
+
+def test_a_few_rows_are_made_by_the_caller_and_many_by_the_thread() -> None:
+    log = Log()
+    makers: list[str] = []
+
+    def make(entries: Sequence[Sequence[str]]) -> list[StoredPrediction]:
+        makers.append(threading.current_thread().name)
+        return made(entries)
+
+    writer = writer_of(log, make)
+    writer.start()
+    writer.put([["a"], ["b"]])
+    writer.put([[str(i) for i in range(1_000)], ["c"]])
+    writer.close(10)
+    assert makers == [threading.current_thread().name, "inference-log", "inference-log"]
+    assert writer.counts() == LogCounts(accepted=1_003, written=1_003, dropped=0)
 
 
 def test_an_error_that_nobody_expected_costs_only_what_causes_it() -> None:
     log = Log()
     log.poison = {"3", "6"}
     writer = writer_of(log)
-    writer.put(8, lambda: rows(*"01234567"))
+    writer.put([list("01234567")])
     writer.start()
     assert writer.flush(10)
     assert sorted(id_ for batch in log.batches for id_ in batch) == list("012457")
     assert writer.counts() == LogCounts(accepted=8, written=6, dropped=2)
-    writer.put(1, lambda: rows("after"))
+    writer.put([["after"]])
     writer.close(10)
     assert log.batches[-1] == ["after"]
 
@@ -133,7 +148,7 @@ def test_an_absence_is_told_once_and_costs_nothing(caplog: pytest.LogCaptureFixt
     log.faults = [away() for _ in range(4)]
     writer = writer_of(log)
     writer.start()
-    writer.put(1, lambda: rows("a"))
+    writer.put([["a"]])
     assert writer.flush(20)
     assert writer.counts() == LogCounts(accepted=1, written=1, dropped=0)
     assert len(caplog.messages) == 2
@@ -148,11 +163,11 @@ def test_flush_waits_for_what_came_before_it_only() -> None:
     writer.start()
     assert writer.flush(0)
     log.free.clear()
-    writer.put(1, lambda: rows("a"))
+    writer.put([["a"]])
     assert not writer.flush(0.05)
     log.free.set()
     assert writer.flush(10)
-    writer.put(1, lambda: rows("b"))
+    writer.put([["b"]])
     assert log.batches == [["a"]]
     writer.close(10)
     assert log.batches == [["a"], ["b"]]
@@ -163,7 +178,7 @@ def test_a_write_that_hangs_does_not_keep_close_and_counts_once(caplog: pytest.L
     log.free.clear()
     writer = writer_of(log)
     writer.start()
-    writer.put(2, lambda: rows("a", "b"))
+    writer.put([["a", "b"]])
     writer.close(0.1)
     assert writer.counts() == LogCounts(accepted=2, written=0, dropped=2)
     assert "2 rows could not be written to Log(here) in time and are lost" in caplog.messages
@@ -177,7 +192,7 @@ def test_close_may_be_repeated_and_ends_a_wait_for_the_database_soon() -> None:
     log.faults = [away() for _ in range(8)]
     writer = writer_of(log)
     writer.start()
-    writer.put(1, lambda: rows("a"))
+    writer.put([["a"]])
     writer.close(10)  # does not wait out the seconds between two tries
     writer.close(10)
     assert writer.counts() == LogCounts(accepted=1, written=1, dropped=0)
@@ -190,7 +205,7 @@ def test_many_threads_put_at_once() -> None:
 
     def put() -> None:
         for _ in range(500):
-            writer.put(2, lambda: rows("a", "b"))
+            writer.put([["a", "b"]])
 
     threads = [threading.Thread(target=put) for _ in range(8)]
     for thread in threads:
