@@ -20,10 +20,13 @@ help:
 
 install: $(INSTALLED)
 
+# Of KServe's SDK, half a gigabyte with all that it requires, the tests only use the clients.
 $(VENV)/.installed-%-$(SOURCES):
 	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "tenfold needs Python 3.11 or newer; set PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$*]'
+	$(if $(filter all,$*),$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+		--no-deps kserve)
 	@touch $@
 
 demo: $(INSTALLED_FOR_DEMO)
