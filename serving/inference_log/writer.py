@@ -94,7 +94,7 @@ class LogWriter(Generic[E]):
     def put(self, entries: Sequence[E]) -> bool:
         """Hand over entries. False: no room, all of their rows are dropped."""
         rows = sum(map(len, entries))
-        made = self._made_at_once(entries) if rows <= _MADE_AT_ONCE else None
+        made = self._made_at_once(entries, rows) if rows <= _MADE_AT_ONCE else None
         with self._lock:
             self._accepted += rows
             waiting = self._waiting + rows
@@ -162,15 +162,15 @@ class LogWriter(Generic[E]):
     def _due(self) -> bool:
         return self._waiting >= self._batch_rows or self._wanted > self._settled or self._deadline is not None
 
-    def _made_at_once(self, entries: Sequence[E]) -> Sequence[StoredPrediction] | None:
+    def _made_at_once(self, entries: Sequence[E], rows: int) -> Sequence[StoredPrediction] | None:
         try:
-            return self._made(entries)
+            return self._made(entries, rows)
         except Exception:  # the thread finds out whose fault it is
             return None
 
-    def _made(self, entries: Sequence[E]) -> Sequence[StoredPrediction]:
-        made, wanted = self._make(entries), sum(map(len, entries))
-        if len(made) != wanted:
+    def _made(self, entries: Sequence[E], rows: int) -> Sequence[StoredPrediction]:
+        made = self._make(entries)
+        if len(made) != rows:
             raise ValueError(f"{len(made)} were made of them")
         return made
 
@@ -181,7 +181,7 @@ class LogWriter(Generic[E]):
 
     def _rows_of(self, entry: E) -> Sequence[StoredPrediction]:
         try:
-            return self._made([entry])
+            return self._made([entry], len(entry))
         except Exception as e:
             logger.error("%d rows of one request are not logged: %s: %s", len(entry), type(e).__name__, e)
             with self._changed:
