@@ -6,10 +6,12 @@ one sentence and exit code 1.
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from pydantic import ValidationError
@@ -24,6 +26,7 @@ from .settings import Settings
 # What a request leaves behind goes without the collector, which need not look for it every 700 objects: that took a
 # tenth of the time of a quick model's predictions.
 _COLLECTOR = (20_000, 20, 100)
+_M_ARENA_MAX = -8  # of glibc's malloc.h
 
 
 def serve(values: Mapping[str, Any]) -> int:
@@ -37,6 +40,7 @@ def serve(values: Mapping[str, Any]) -> int:
 def run(settings: Settings) -> int:
     """Run a server until a signal. Returns the exit code."""
     limit_threads(settings.cpu)
+    share_heap()
     gc.set_threshold(*_COLLECTOR)
     import_lean()
     from . import logs
@@ -75,6 +79,16 @@ def limit_threads(cpu: float) -> None:
     """
     for library in ("OMP", "OPENBLAS", "MKL"):
         os.environ.setdefault(f"{library}_NUM_THREADS", str(max(1, int(cpu))))
+
+
+def share_heap() -> None:
+    """Have all threads allocate from one heap, where the C library is glibc. Before other threads allocate.
+
+    It would give each thread a heap of its own, which keeps what it once had: some 30 MB more after mixed requests.
+    Threads of Python hardly ever allocate at the same time anyway.
+    """
+    with suppress(AttributeError):
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 
 def _sentence(error: ValidationError | SettingsError) -> str:

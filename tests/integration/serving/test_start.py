@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import socket
 import subprocess
@@ -172,3 +173,28 @@ def test_threads_follow_the_share_of_the_cpu() -> None:
     bare = {key: value for key, value in environment().items() if not key.endswith("_NUM_THREADS")}
     done = subprocess.run([sys.executable, "-c", code], env=bare, capture_output=True, text=True, check=True)
     assert done.stdout == "{1}\n"
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the heaps are glibc's")
+@pytest.mark.parametrize(("before", "shared"), [("share_heap()", True), ("", False)])
+def test_all_threads_share_a_heap(before: str, shared: bool, tmp_path: Path) -> None:
+    code = f"""
+import ctypes, threading
+from tenfold.serving.__main__ import share_heap
+{before}
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.fopen.restype = ctypes.c_void_p, ctypes.c_void_p
+together = threading.Barrier(4)
+def allocate():
+    together.wait()
+    libc.malloc(1000)
+    together.wait()
+threads = [threading.Thread(target=allocate) for _ in range(4)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+file = ctypes.c_void_p(libc.fopen({str(tmp_path / "heaps.xml")!r}.encode(), b"w"))
+libc.malloc_info(0, file)
+libc.fclose(file)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    assert ((tmp_path / "heaps.xml").read_text().count("<heap nr=") == 1) is shared
