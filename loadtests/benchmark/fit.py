@@ -17,6 +17,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
 
 COLUMNS = 10
 FITTED_ROWS = 5000
@@ -29,7 +30,7 @@ def data(rows: int) -> tuple[Any, Any]:
 
 
 def make(name: str) -> Any:
-    """The unfitted estimator of that name: "logistic", "boosting", or "forest-100" for a forest of a hundred trees.
+    """The unfitted estimator of that name: "logistic", "boosting", "vectors", or "forest-N" for one of N trees.
 
     Raises:
         ValueError: there is no such model.
@@ -38,9 +39,11 @@ def make(name: str) -> Any:
         return make_pipeline(StandardScaler(), LogisticRegression())
     if name == "boosting":
         return HistGradientBoostingClassifier(random_state=7)
+    if name == "vectors":
+        return make_pipeline(StandardScaler(), SVC())
     kind, _, trees = name.partition("-")
     if kind != "forest":
-        raise ValueError(f"There is no model '{name}'; there are logistic, boosting and forest-100")
+        raise ValueError(f"There is no model '{name}'; there are logistic, boosting, vectors and forest-100")
     return RandomForestClassifier(int(trees), random_state=7, n_jobs=1)
 
 

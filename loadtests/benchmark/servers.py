@@ -12,7 +12,7 @@ from . import launches, workloads
 from .launches import Launcher
 from .models import not_compilable
 from .protocols import GRPC, INVOCATIONS, PLAIN, PLAIN_LIST, PREDICT, V2, V2_BINARY, V2_BY_H2LOAD, Protocol
-from .workloads import BOOSTING, FOREST, FOREST_HUNDRED, HUNDRED_ROWS, ONE_CONNECTION, ONE_ROW, Workload
+from .workloads import BOOSTING, FOREST, HUNDRED_ROWS, ONE_CONNECTION, ONE_ROW, VECTORS, Workload
 
 Asks = Mapping[Workload, Sequence[Protocol]]
 TENFOLD, LIMITS = "tenfold", "limits"
@@ -89,8 +89,8 @@ PLAIN_TENFOLD = Server(
         ONE_CONNECTION: (V2, PREDICT),
         HUNDRED_ROWS: (V2, V2_BINARY),
         FOREST: (V2,),
-        FOREST_HUNDRED: (V2_BINARY,),
         BOOSTING: (V2,),
+        VECTORS: (V2,),
     },
     packages=("tenfold", "uvicorn", "scikit-learn", "numpy"),
 )
@@ -105,8 +105,8 @@ TENFOLD_TWO = Server(
     TENFOLD,
     "two processes that share one socket",
     launches.two_of_tenfold,
-    # Not single rows of the forest: a call takes as long for half of them, so that two processes answer no more.
-    {ONE_ROW: (V2,), HUNDRED_ROWS: (V2,), FOREST_HUNDRED: (V2_BINARY,)},
+    # Not the forest: a call of it takes as long for half of the rows, so that two processes answer no more of them.
+    {ONE_ROW: (V2,), HUNDRED_ROWS: (V2,), VECTORS: (V2,)},
     processes=2,
 )
 TENFOLD_ONNX = Server(

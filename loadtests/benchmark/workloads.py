@@ -28,8 +28,8 @@ HUNDRED_ROWS = Workload("100 rows", "logistic", 100, 32)
 FOREST = Workload("forest", "forest-100", 1, 32)
 BOOSTING = Workload("boosting", "boosting", 1, 32)
 ALL = (ONE_ROW, ONE_CONNECTION, HUNDRED_ROWS, FOREST, BOOSTING)
-# Costs the server much and the load little, which may then share two cores with two processes.
-FOREST_HUNDRED = Workload("forest, 100 rows", "forest-100", 100, 32)
+# Each row costs the server much, and the load little, which can then share two cores with two processes.
+VECTORS = Workload("support vectors", "vectors", 10, 32)
 
 # How cost grows. With more connections, more rows would wait than may (TENFOLD_MAX_WAITING_ROWS).
 ROWS = tuple(Workload(f"{rows} rows", "logistic", rows, 8) for rows in (1, 10, 100, 1000))
