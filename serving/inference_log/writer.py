@@ -59,7 +59,7 @@ class LogWriter(Generic[E]):
         make: Callable[[Sequence[E]], Sequence[StoredPrediction]],
         *,
         max_rows: int = 100_000,
-        batch_rows: int = 2_000,
+        batch_rows: int = 500,
         linger_seconds: float = 0.1,
     ) -> None:
         """
@@ -67,7 +67,8 @@ class LogWriter(Generic[E]):
             log: Where the rows go.
             make: Makes the rows of entries, as many as their lengths say; called in `put`, or in the thread.
             max_rows: Rows that may wait, those being written included.
-            batch_rows: Rows in one transaction, give or take one request.
+            batch_rows: Rows in one transaction, give or take one call of the model. With more, a server answers no more
+                requests, but some of them later: they wait for the thread to let go of the interpreter.
             linger_seconds: How long the first row waits for company, so that 10,000 requests a second make ten
                 transactions and wake the thread ten times. `flush` and `close` do not wait for it.
         """
