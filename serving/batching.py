@@ -4,7 +4,7 @@
 loop, is asked in the next call; an idle server asks at once. Promises:
 - No request sees rows, outputs or errors of another: only batches of the same outputs and the same column types are
   joined, answers are cut apart by counted rows, and when a joined call fails each request is asked alone.
-- The event loop is never blocked for long: a model that takes more than a few milliseconds runs in a thread.
+- The event loop is never blocked for longer than `inline_seconds`: a model that takes more runs in a thread.
 - A request that was cancelled while it waited, or whose time is over, is not asked and takes no place any more.
 - Never more than `max_waiting_rows` wait, but for a single larger request: what finds no room is refused at once,
   unless the model is so quick that what waits is better asked at once.
@@ -31,9 +31,6 @@ T = TypeVar("T")
 Ask = Callable[[Batch, tuple[str, ...]], Answers]
 Then = Callable[[Answers | Exception], None]
 
-# A hop to a thread and back costs some 0.1 ms of a core, more than many models take for a row. What is expected to
-# take less than this is asked on the event loop itself.
-_INLINE_SECONDS = 0.003
 # The thread of a slow model lets go of the interpreter for every tree of a forest, and then waits so long for it while
 # the event loop is busy. Python's own 5 ms are better where there is no such thread.
 _SWITCH_SECONDS = 0.0005
@@ -77,6 +74,8 @@ class Batcher:
         ask: the model; raises for rows that it cannot answer.
         max_rows: rows in one call, unless a single request has more.
         max_waiting_rows: rows that may wait for a call.
+        inline_seconds: what is expected to take no longer is asked on the event loop itself: a hop to a thread and back
+            costs some 0.1 ms of a core, more than many models take for a row.
         asked: told the rows and the seconds of every call of the model.
         told: called when all requests of such a call were told their answers.
     """
@@ -87,11 +86,13 @@ class Batcher:
         *,
         max_rows: int,
         max_waiting_rows: int,
+        inline_seconds: float,
         asked: Callable[[int, float], None],
         told: Callable[[], None],
     ) -> None:
         self._ask, self._max_rows, self._max_waiting_rows = ask, max_rows, max_waiting_rows
         self._asked, self._told = asked, told
+        self.inline_seconds = inline_seconds
         self._waiting: deque[Job] = deque()
         self._waiting_rows = 0
         self._unanswered: set[Job] = set()
@@ -137,7 +138,7 @@ class Batcher:
     @property
     def _quick(self) -> bool:
         """Whether what waits can be asked at once, which then takes hardly longer than to refuse what comes."""
-        return not self._busy and self._expected(self._waiting_rows) <= _INLINE_SECONDS
+        return not self._busy and self._expected(self._waiting_rows) <= self.inline_seconds
 
     def _has_room(self, rows: int) -> bool:
         return not self._waiting_rows or self._waiting_rows + rows <= self._max_waiting_rows
@@ -196,12 +197,12 @@ class Batcher:
         jobs = self._take()
         if not jobs:
             return
-        if self._expected(sum(job.batch.rows for job in jobs)) <= _INLINE_SECONDS:
+        if self._expected(sum(job.batch.rows for job in jobs)) <= self.inline_seconds:
             self._settle(jobs, self._answers(jobs))
             self._schedule(loop)
             return
         self._busy = True
-        if _INLINE_SECONDS < self._seconds < float("inf"):
+        if self.inline_seconds < self._seconds < float("inf"):
             sys.setswitchinterval(_SWITCH_SECONDS)
         self._thread = self._thread or ThreadPoolExecutor(1, thread_name_prefix="model")
         loop.run_in_executor(self._thread, self._answers, jobs).add_done_callback(

@@ -39,6 +39,9 @@ State = Literal["loading", "ready", "failed", "draining"]
 # A label may overtake its prediction, which waits to be written here or in another replica: an id that is not in the
 # log is looked up again for so long, if it is as young as that.
 _OVERTAKEN_WITHIN = timedelta(seconds=10)
+# How long a call of the model may keep the event loop. While a thread asks it, a second core can read what comes.
+# On one core nothing is sooner for it, and under overload half of the core goes into the turns that both take.
+_INLINE_SECONDS, _INLINE_SECONDS_ON_ONE_CORE = 0.003, 0.02
 _LOOK_AGAIN_SECONDS, _LOOK_AGAIN_EVERY = 3.0, 0.1
 
 logger = logging.getLogger(__name__)
@@ -125,6 +128,7 @@ class Core:
             model.answer,
             max_rows=self.settings.max_rows,
             max_waiting_rows=self.settings.max_waiting_rows,
+            inline_seconds=_INLINE_SECONDS if self.settings.cpu > 1 else _INLINE_SECONDS_ON_ONE_CORE,
             asked=lambda rows, seconds: self._asked(rows, seconds, model.version),
             told=self._keep,
         )

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tenfold.serving import batching
 from tenfold.serving.batching import Batcher
 from tenfold.serving.errors import DeadlineExceeded, Overloaded
 from tenfold.serving.model import Answers
@@ -57,6 +56,7 @@ async def place() -> AsyncIterator[Place]:
         model,
         max_rows=100,
         max_waiting_rows=1000,
+        inline_seconds=0.003,
         asked=lambda *call: asked.append(call),
         told=lambda: told.append("all"),
     )
@@ -65,9 +65,9 @@ async def place() -> AsyncIterator[Place]:
 
 
 @pytest.fixture(params=["loop", "thread"])
-async def either(place: Place, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Place:
+async def either(place: Place, request: pytest.FixtureRequest) -> Place:
     """A model that is asked on the event loop, and one that is asked in the thread."""
-    monkeypatch.setattr(batching, "_INLINE_SECONDS", 1.0 if request.param == "loop" else -1.0)
+    place.batcher.inline_seconds = 1.0 if request.param == "loop" else -1.0
     await place.batcher.answer(rows(0.0), ("predict",), LATER)  # the first call is always in the thread
     place.model.calls.clear()
     place.model.threads.clear()
@@ -213,17 +213,15 @@ async def test_a_slow_model_runs_in_the_thread_and_the_loop_goes_on(place: Place
 
 
 async def test_a_quick_model_is_asked_on_the_loop_but_never_for_many_rows(place: Place) -> None:
-    batcher = Batcher(place.model, max_rows=1000, max_waiting_rows=1000, asked=lambda *_: None, told=lambda: None)
     for n in range(5):
-        await batcher.answer(rows(n), ("predict",), LATER)
+        await place.batcher.answer(rows(n), ("predict",), LATER)
     assert threading.current_thread().name in place.model.threads
     place.model.threads.clear()
-    await batcher.answer(rows(*range(500)), ("predict",), LATER)
+    await place.batcher.answer(rows(*range(500)), ("predict",), LATER)
     assert place.model.threads == {"model_0"}
-    batcher.close()
 
 
-async def test_the_model_is_never_asked_twice_at_once(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_model_is_never_asked_twice_at_once(place: Place) -> None:
     running, most = 0, 0
 
     def count(values: list[Any]) -> None:
@@ -232,7 +230,7 @@ async def test_the_model_is_never_asked_twice_at_once(place: Place, monkeypatch:
         most = max(most, running)
         time.sleep(0.0005 if values[0] % 2 else 0)
         running -= 1
-        monkeypatch.setattr(batching, "_INLINE_SECONDS", next(limits))
+        place.batcher.inline_seconds = next(limits)
 
     limits = cycle((10.0, 0.0))  # the next call on the loop, the one after it in the thread
     place.model.during = count
@@ -275,7 +273,7 @@ async def test_what_finds_no_room_is_refused_at_once_and_places_become_free(plac
 
 
 async def test_a_quick_model_is_asked_when_the_room_is_full_and_nobody_is_refused(either: Place) -> None:
-    quick = batching._INLINE_SECONDS > 0
+    quick = either.batcher.inline_seconds > 0
     batches = [rows(*range(n, n + 400)) for n in range(3)]
     asked = (either.batcher.answer(batch, ("predict",), LATER) for batch in batches)
     answers = await asyncio.gather(*asked, return_exceptions=True)

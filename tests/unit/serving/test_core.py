@@ -47,6 +47,17 @@ def test_a_model_that_cannot_be_loaded(tmp_path: Path) -> None:
     core.close(1)
 
 
+@pytest.mark.parametrize(("cpu", "seconds"), [(0.5, 0.02), (1, 0.02), (2, 0.003)])
+def test_one_core_waits_longer_for_a_model_before_it_takes_a_thread(
+    cpu: float, seconds: float, folders: Folders
+) -> None:
+    core = core_of(folders.line, cpu=cpu)
+    core.load()
+    batcher: Any = core._batcher
+    assert batcher.inline_seconds == seconds
+    core.close(1)
+
+
 def test_another_model_is_not_here(folders: Folders) -> None:
     core = core_of(folders.line, version="7")
     core.load()
