@@ -57,6 +57,11 @@ class ServerOptions(Frozen):
     max_body_bytes: int = Field(
         default=16 * 2**20, ge=1, description="Bytes in one request body; more are refused with 413."
     )
+    max_batch_rows: int = Field(
+        default=10_000,
+        ge=1,
+        description="Rows of concurrent requests in one call of the model; 1: each request is asked by itself.",
+    )
     max_waiting_rows: int = Field(
         default=10_000, ge=1, description="Rows that may wait for the model; what finds no room is refused with 503."
     )

@@ -72,7 +72,7 @@ class Batcher:
 
     Args:
         ask: the model; raises for rows that it cannot answer.
-        max_rows: rows in one call, unless a single request has more.
+        max_batch_rows: rows in one call, unless a single request has more; 1: each request is asked by itself.
         max_waiting_rows: rows that may wait for a call.
         inline_seconds: what is expected to take no longer is asked on the event loop itself: a hop to a thread and back
             costs some 0.1 ms of a core, more than many models take for a row.
@@ -84,13 +84,13 @@ class Batcher:
         self,
         ask: Ask,
         *,
-        max_rows: int,
+        max_batch_rows: int,
         max_waiting_rows: int,
         inline_seconds: float,
         asked: Callable[[int, float], None],
         told: Callable[[], None],
     ) -> None:
-        self._ask, self._max_rows, self._max_waiting_rows = ask, max_rows, max_waiting_rows
+        self._ask, self._max_batch_rows, self._max_waiting_rows = ask, max_batch_rows, max_waiting_rows
         self._asked, self._told = asked, told
         self.inline_seconds = inline_seconds
         self._waiting: deque[Job] = deque()
@@ -224,20 +224,20 @@ class Batcher:
     def _take(self) -> list[Job]:
         """The oldest request that still waits, and those that can be asked with it."""
         jobs: list[Job] = []
-        others: deque[Job] = deque()
+        others: list[Job] = []
         rows, now = 0, time.monotonic()
-        while self._waiting:
+        while self._waiting and rows < self._max_batch_rows:
             job = self._waiting.popleft()
             if job.done or job.deadline <= now:  # of the latter the alarm tells, which is due
                 continue
-            if jobs and (job.kind != jobs[0].kind or rows + job.batch.rows > self._max_rows):
+            if jobs and (job.kind != jobs[0].kind or rows + job.batch.rows > self._max_batch_rows):
                 others.append(job)
                 continue
             jobs.append(job)
             rows += job.batch.rows
             job.taken = now
             self._leave(job)
-        self._waiting = others
+        self._waiting.extendleft(reversed(others))
         return jobs
 
     def _answers(self, jobs: list[Job]) -> list[Answers | Exception]:

@@ -126,7 +126,7 @@ class Core:
         self._labels = label_type(model)
         self._batcher = Batcher(
             model.answer,
-            max_rows=self.settings.max_rows,
+            max_batch_rows=self.settings.max_batch_rows,
             max_waiting_rows=self.settings.max_waiting_rows,
             inline_seconds=_INLINE_SECONDS if self.settings.cpu > 1 else _INLINE_SECONDS_ON_ONE_CORE,
             asked=lambda rows, seconds: self._asked(rows, seconds, model.version),

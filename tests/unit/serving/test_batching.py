@@ -54,7 +54,7 @@ async def place() -> AsyncIterator[Place]:
     model, asked, told = Recorder(), list[tuple[int, float]](), list[str]()
     batcher = Batcher(
         model,
-        max_rows=100,
+        max_batch_rows=100,
         max_waiting_rows=1000,
         inline_seconds=0.003,
         asked=lambda *call: asked.append(call),
@@ -82,6 +82,22 @@ async def test_requests_of_one_moment_are_one_call_and_each_gets_its_own_rows(ei
     for batch, answer in zip(batches, answers, strict=True):
         assert answer["predict"].tolist() == (2 * batch.columns["x"]).tolist()
         assert answer["table"].tolist() == [[v, v] for v in batch.columns["x"].tolist()]
+
+
+async def test_one_row_in_a_batch_is_no_batch(place: Place) -> None:
+    batcher = Batcher(
+        place.model,
+        max_batch_rows=1,
+        max_waiting_rows=1000,
+        inline_seconds=1,
+        asked=lambda *_: None,
+        told=lambda: None,
+    )
+    batches = [rows(1), rows(2, 3), rows(4), rows(5, dtype="int64"), rows(6)]
+    answers = await asyncio.gather(*(batcher.answer(batch, ("predict",), LATER) for batch in batches))
+    assert [call[0] for call in place.model.calls] == [[1], [2, 3], [4], [5], [6]]
+    assert [answer["predict"].tolist() for answer in answers] == [[2], [4, 6], [8], [10], [12]]
+    batcher.close()
 
 
 async def test_an_idle_server_asks_at_once(either: Place) -> None:

@@ -58,6 +58,14 @@ def test_one_core_waits_longer_for_a_model_before_it_takes_a_thread(
     core.close(1)
 
 
+def test_batches_can_be_switched_off(folders: Folders) -> None:
+    core = core_of(folders.line, max_batch_rows=1)
+    core.load()
+    batcher: Any = core._batcher
+    assert batcher._max_batch_rows == 1
+    core.close(1)
+
+
 def test_another_model_is_not_here(folders: Folders) -> None:
     core = core_of(folders.line, version="7")
     core.load()
