@@ -1,6 +1,6 @@
 """What the inference log costs a model server: `python -m tenfold.loadtests.benchmark.inference_log [URL]`.
 
-Hands 10 columns a row to a `LogWriter` as the core does, one row a request and 32 requests a call of the model, and
+Hands rows of ten columns to a `LogWriter` as the core does, one a request and 32 requests a call of the model, and
 prints what that costs the caller (the event loop's thread) and the process. Without a URL it writes to an SQLite file
 in a temporary folder.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -36,23 +37,25 @@ ROW: dict[str, Any] = {
     "rain": [np.nan],
     "scheduled": np.array(["2013-01-05T07:00:00"], "datetime64[us]"),
 }
+NUMBERS = (1.001, -0.123, 0.25, 1.75, -2.125, 0.333, 1.5, -0.75, 3.001, -2.2)
 
 
 def measure(url: str) -> str:
-    """The numbers of one database, a line each."""
+    """The numbers of one database, some lines for each kind of row."""
     log = InferenceLog(url)
-    before = log.count().predictions
-    ids, now = new_ids(ROWS), datetime.now(UTC)
+    kinds = {
+        "ten columns of six types": lambda: Batch({name: np.asarray(values) for name, values in ROW.items()}, 1),
+        "ten numbers": lambda: Batch.of_matrix(tuple(ROW), np.array([NUMBERS])),
+    }
+    said = [f"{log!r}\n", *(_measured(log, kind, row) for kind, row in kinds.items())]
+    log.close()
+    return "".join(said)
+
+
+def _measured(log: InferenceLog, kind: str, row: Callable[[], Batch]) -> str:
+    before, now = log.count().predictions, datetime.now(UTC)
     requests = [
-        Prediction(
-            "flights",
-            "3",
-            [identity],
-            {"predict": np.array([0]), "predict_proba": np.array([[0.7, 0.3]])},
-            Batch({name: np.asarray(values) for name, values in ROW.items()}, 1),
-            now,
-        )
-        for identity in ids
+        Prediction("flights", "3", [identity], {"predict": np.array([0])}, row(), now) for identity in new_ids(ROWS)
     ]
     writer = LogWriter(log, stored, max_rows=ROWS)
     started = time.perf_counter()
@@ -63,15 +66,12 @@ def measure(url: str) -> str:
     writer.start()
     writer.close(120)
     seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
-    counts = writer.counts()
     kept = log.count().predictions - before
-    log.close()
     return (
-        f"{log!r}\n"
-        f"  put, in the caller's thread  {put / ROWS * 1e6:6.2f} us a row\n"
-        f"  CPU of the writer's thread   {cpu / ROWS * 1e6:6.2f} us a row\n"
-        f"  written                      {ROWS / seconds:6.0f} rows a second\n"
-        f"  {counts}, {kept} stored\n"
+        f"  {kind}: {writer.counts()}, {kept} stored\n"
+        f"    put, in the caller's thread  {put / ROWS * 1e6:6.2f} us a row\n"
+        f"    CPU of the writer's thread   {cpu / ROWS * 1e6:6.2f} us a row\n"
+        f"    written                      {ROWS / seconds:6.0f} rows a second\n"
     )
 
 

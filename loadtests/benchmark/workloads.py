@@ -32,5 +32,5 @@ ALL = (ONE_ROW, ONE_CONNECTION, HUNDRED_ROWS, FOREST, BOOSTING)
 VECTORS = Workload("support vectors", "vectors", 10, 32)
 
 # How cost grows. With more connections, more rows would wait than may (TENFOLD_MAX_WAITING_ROWS).
-ROWS = tuple(Workload(f"{rows} rows", "logistic", rows, 8) for rows in (1, 10, 100, 1000))
+ROWS = tuple(Workload(f"{rows} row{'' if rows == 1 else 's'}", "logistic", rows, 8) for rows in (1, 10, 100, 1000))
 TREES = tuple(Workload(f"{trees} trees", f"forest-{trees}", 1, 8) for trees in (10, 100, 300))
