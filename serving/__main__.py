@@ -84,8 +84,8 @@ def limit_threads(cpu: float) -> None:
 def share_heap() -> None:
     """Have all threads allocate from one heap, where the C library is glibc. Before other threads allocate.
 
-    It would give each thread a heap of its own, which keeps what it once had: some 30 MB more after mixed requests.
-    Threads of Python hardly ever allocate at the same time anyway.
+    It would give each thread a heap of its own, which keeps what it once had, though threads of Python hardly ever
+    allocate at the same time.
     """
     with suppress(AttributeError):
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
