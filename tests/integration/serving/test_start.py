@@ -198,3 +198,20 @@ libc.fclose(file)
 """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
     assert ((tmp_path / "heaps.xml").read_text().count("<heap nr=") == 1) is shared
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the heap is glibc's")
+@pytest.mark.parametrize(("before", "outside"), [("share_heap()", True), ("", False)])
+def test_a_large_body_lies_outside_of_the_heap(before: str, outside: bool) -> None:
+    code = f"""
+import ctypes
+from tenfold.serving.__main__ import share_heap
+{before}
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.sbrk.restype, libc.sbrk.argtypes = ctypes.c_void_p, ctypes.c_void_p, [ctypes.c_ssize_t]
+libc.free.argtypes = [ctypes.c_void_p]
+libc.free(libc.malloc(20 << 20))  # from here on glibc by itself takes as much from the heap
+print(libc.malloc(16 << 20) > libc.sbrk(0))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == f"{outside}\n"
