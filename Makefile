@@ -20,13 +20,16 @@ help:
 
 install: $(INSTALLED)
 
-# Of KServe's SDK, half a gigabyte with all that it requires, the tests only use the clients.
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt
+
+# Of KServe's SDK, half a gigabyte with all that it requires, the tests only use the clients. All is compiled at the end, by all
+# cores, which pip would do by one.
 $(VENV)/.installed-%-$(SOURCES):
 	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "tenfold needs Python 3.11 or newer; set PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$*]'
-	$(if $(filter all,$*),$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-		--no-deps kserve)
+	$(PIP_INSTALL) --editable '.[$*]'
+	$(if $(filter all,$*),$(PIP_INSTALL) --no-deps kserve)
+	$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib
 	@touch $@
 
 demo: $(INSTALLED_FOR_DEMO)
