@@ -6,13 +6,22 @@ from typing import Any, cast
 
 from fastapi import APIRouter, Request, Response
 
-from ..core import FeedbackResult
 from ..errors import InvalidInput, TooManyRows
+from ..feedback import FeedbackResult
+from ..values import shown
 from . import bodies
 from .bodies import reply
-from .edge import Edge
+from .edge import STARTED, Edge
 from .head import EVENT_TIME, Head
 
+_KINDS: dict[type, str] = {
+    int: "number",
+    float: "number",
+    bool: "boolean",
+    list: "list",
+    dict: "object",
+    type(None): "null",
+}
 _REFUSED = {"unknown": 404, "invalid": 400}
 
 
@@ -27,7 +36,8 @@ def router(edge: Edge) -> APIRouter:
         document = bodies.document(head, await edge.body(request))
         items = take(document, edge.settings.max_rows)
         when = edge.core.event_time(head.get(EVENT_TIME))
-        results = await edge.core.feedback(items, when)
+        deadline = request.scope[STARTED] + edge.settings.deadline_seconds
+        results = await edge.core.feedback.take(items, when, deadline)
         edge.metrics.labelled(result.status for result in results)
         return reply(*answer(results, single=isinstance(document, dict)))
 
@@ -38,7 +48,7 @@ def take(document: object, limit: int) -> list[tuple[str, Any]]:
     """The (id, label) pairs of one item or of a list of them.
 
     Raises:
-        InvalidInput: an item that is no object with exactly an id and a label; then none is recorded.
+        InvalidInput: an item that is not an object with exactly an id and a label; then none is recorded.
         TooManyRows: more than `limit` items.
     """
     items = cast("list[Any]", document) if isinstance(document, list) else [document]
@@ -52,15 +62,15 @@ def take(document: object, limit: int) -> list[tuple[str, Any]]:
 def _pair(item: object, where: str) -> tuple[str, Any]:
     remedy = 'No label of this request was recorded. Send {"id": "<id of the prediction>", "label": ...}'
     if not isinstance(item, dict):
-        raise InvalidInput(f"{where} is no object. {remedy}")
+        raise InvalidInput(f"{where} is not an object. {remedy}")
     content = cast("dict[str, Any]", item)
     for key in ("id", "label"):
         if key not in content:
             raise InvalidInput(f'{where} has no "{key}". {remedy}')
     if unknown := [key for key in content if key not in ("id", "label")]:
-        raise InvalidInput(f"{where} has an unknown key '{unknown[0]}'. {remedy}")
+        raise InvalidInput(f"{where} has an unknown key {shown(unknown[0], typed=False)}. {remedy}")
     if not isinstance(content["id"], str):
-        raise InvalidInput(f"{where} has the id {content['id']!r}, no string. {remedy}")
+        raise InvalidInput(f"{where} has an id that is a {_KINDS[type(content['id'])]}, not a string. {remedy}")
     return content["id"], content["label"]
 
 

@@ -50,7 +50,7 @@ async def test_a_class_that_the_model_does_not_know_is_kept(iris: InProcess, tmp
 async def test_an_unknown_id_alone_is_not_found(iris: InProcess) -> None:
     answer = await iris.post("/feedback", {"id": OLD_ID, "label": 1})
     assert answer.status_code == 404
-    sentence = f"No prediction has the id '{OLD_ID}'. Send an id that a prediction of iris was answered with"
+    sentence = f"No prediction of iris has the id '{OLD_ID}'. Send an id that one was answered with"
     assert answer.json() == {
         "results": [{"id": OLD_ID, "status": "unknown", "message": sentence}],
         "error": sentence,
@@ -93,11 +93,14 @@ async def test_a_list_is_answered_item_by_item_with_200(iris: InProcess) -> None
     [
         ([], "The list is empty"),
         ({}, 'Item 0 (items count from 0) has no "id"'),
-        (7, "Item 0 (items count from 0) is no object"),
+        (7, "Item 0 (items count from 0) is not an object"),
         ({"id": "a"}, 'has no "label"'),
-        ({"id": 7, "label": 1}, "has the id 7, no string"),
-        ({"id": "a", "label": 1, "weight": 2}, "has an unknown key 'weight'"),
-        ([{"id": OLD_ID, "label": 1}, []], "Item 1 (items count from 0) is no object. No label of this request was"),
+        ({"id": 7, "label": 1}, "has an id that is a number, not a string"),
+        ({"id": "a", "label": 1, "weight": 2}, 'has an unknown key "weight"'),
+        (
+            [{"id": OLD_ID, "label": 1}, []],
+            "Item 1 (items count from 0) is not an object. No label of this request was",
+        ),
     ],
 )
 async def test_what_cannot_be_understood_records_nothing(iris: InProcess, body: Any, words: str) -> None:
@@ -135,7 +138,7 @@ async def test_a_label_waits_for_a_prediction_that_another_replica_has_yet_to_wr
 async def test_a_young_id_that_nobody_writes_is_unknown_in_the_end(
     iris: InProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tenfold.serving.core._LOOK_AGAIN_SECONDS", 0.3)
+    monkeypatch.setattr("tenfold.serving.feedback._LOOK_AGAIN_SECONDS", 0.3)
     assert statuses(await iris.post("/feedback", [{"id": new_ids(1)[0], "label": 1}])) == ["unknown"]
 
 

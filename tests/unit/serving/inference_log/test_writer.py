@@ -42,12 +42,16 @@ def made(entries: Sequence[Sequence[str]]) -> list[StoredPrediction]:
     return [(id_, "2013-01-31 00:00:00.000000", "m", "1", "{}", "{}", "served") for ids in entries for id_ in ids]
 
 
+def nbytes(entry: Sequence[str]) -> int:
+    return sum(map(len, entry))
+
+
 def away() -> LogUnreachable:
     return LogUnreachable("here", "it is away", "Wait")
 
 
 def writer_of(log: Log, make: Make = made, **options: Any) -> LogWriter[Sequence[str]]:
-    return LogWriter(cast("InferenceLog", log), make, **{"linger_seconds": 0.01, **options})
+    return LogWriter(cast("InferenceLog", log), make, nbytes, **{"linger_seconds": 0.01, **options})
 
 
 def test_constructing_starts_nothing_and_rows_wait_for_the_start() -> None:
