@@ -22,6 +22,7 @@ from itertools import islice
 from typing import Any, Literal, TypeVar
 
 from .batching import settle
+from .echo import echo
 from .errors import InvalidInput, LabelsTooLate, NotReady, TooManyLabels
 from .ids import made_at
 from .inference_log.errors import InvalidLabel, LogUnreachable, OutcomeUnknown
@@ -38,7 +39,6 @@ Statuses = list[LabelStatus]
 _OVERTAKEN_WITHIN = timedelta(seconds=10)
 _LOOK_AGAIN_SECONDS, _LOOK_AGAIN_EVERY = 3.0, 0.1
 _LABELS_PER_TRANSACTION = 1_000
-_SHOWN = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,5 +232,5 @@ class Feedback:
         return FeedbackResult(
             identity,
             status,
-            f"No prediction of {self._model} has the id '{identity[:_SHOWN]}'. Send an id that one was answered with",
+            f"No prediction of {self._model} has the id '{echo(identity)}'. Send an id that one was answered with",
         )

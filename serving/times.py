@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+from .echo import echo
 from .errors import InvalidInput
 
 # Python itself takes any character between day and time, and no small z, which RFC 3339 allows.
 _CHARACTERS = re.compile(r"[0-9TtWZz:.,+\- ]*", re.ASCII)
-_SHOWN = 60
 
 
 def parse_event_time(text: str) -> datetime:
@@ -19,7 +19,7 @@ def parse_event_time(text: str) -> datetime:
         InvalidInput: it is not one, has no zone, or lies outside of the years 1 to 9999 in UTC.
     """
     example = "Send ISO 8601 with a zone: 2013-06-21T08:00:00-04:00"
-    given = f"The event time is '{text[:_SHOWN]}'"
+    given = f"The event time is '{echo(text)}'"
     try:
         when = datetime.fromisoformat(text.upper() if _CHARACTERS.fullmatch(text) else "")
     except (ValueError, OverflowError):

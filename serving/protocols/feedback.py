@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, cast
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Response
 
+from ..context import Context
+from ..echo import echo
 from ..errors import InvalidInput, TooManyRows
 from ..feedback import FeedbackResult
-from ..values import shown
-from . import bodies
-from .bodies import reply
-from .edge import STARTED, Edge
-from .head import EVENT_TIME, Head
+from ..request import EVENT_TIME, RequestHead
+from ..responses import json_response
+from ..routes import FEEDBACK, Operation, Route
+from .documents import document
 
 _KINDS: dict[type, str] = {
     int: "number",
@@ -25,23 +27,15 @@ _KINDS: dict[type, str] = {
 _REFUSED = {"unknown": 404, "invalid": 400}
 
 
-def router(edge: Edge) -> APIRouter:
-    """The route, bound to `edge`."""
-    routes = APIRouter(tags=["tenfold"])
-
-    @routes.post("/feedback")
-    async def feedback(request: Request) -> Response:
-        """Send back what turned out to be true: {"id", "label"}, or a list of them."""
-        head = Head.of(request)
-        document = bodies.document(head, await edge.body(request))
-        items = take(document, edge.settings.max_rows)
-        when = edge.core.event_time(head.get(EVENT_TIME))
-        deadline = request.scope[STARTED] + edge.settings.deadline_seconds
-        results = await edge.core.feedback.take(items, when, deadline)
-        edge.metrics.labelled(result.status for result in results)
-        return reply(*answer(results, single=isinstance(document, dict)))
-
-    return routes
+async def feedback(context: Context, head: RequestHead, body: bytes) -> Response:
+    """Send back what turned out to be true: {"id", "label"}, or a list of them."""
+    content = document(head, body)
+    items = take(content, context.settings.max_rows)
+    when = context.core.event_time(head.get(EVENT_TIME))
+    deadline = time.monotonic() + context.settings.deadline_seconds
+    results = await context.core.feedback.take(items, when, deadline)
+    context.metrics.labelled(result.status for result in results)
+    return json_response(*answer(results, single=isinstance(content, dict)))
 
 
 def take(document: object, limit: int) -> list[tuple[str, Any]]:
@@ -68,7 +62,7 @@ def _pair(item: object, where: str) -> tuple[str, Any]:
         if key not in content:
             raise InvalidInput(f'{where} has no "{key}". {remedy}')
     if unknown := [key for key in content if key not in ("id", "label")]:
-        raise InvalidInput(f"{where} has an unknown key {shown(unknown[0], typed=False)}. {remedy}")
+        raise InvalidInput(f"{where} has an unknown key '{echo(unknown[0])}'. {remedy}")
     if not isinstance(content["id"], str):
         raise InvalidInput(f"{where} has an id that is a {_KINDS[type(content['id'])]}, not a string. {remedy}")
     return content["id"], content["label"]
@@ -84,5 +78,16 @@ def answer(results: list[FeedbackResult], *, single: bool) -> tuple[dict[str, An
 
 
 def _result(result: FeedbackResult) -> dict[str, Any]:
-    content = {"id": result.id, "status": result.status}
+    content = {"id": echo(result.id), "status": result.status}
     return {**content, "message": result.message} if result.message else content
+
+
+ROUTES = (
+    Route(
+        "POST",
+        "/feedback",
+        FEEDBACK,
+        handler=feedback,
+        operation=Operation("tenfold", "FeedbackAnswer", (400, 404, 413, 415, 500, 501, 503), "FeedbackRequest"),
+    ),
+)

@@ -96,7 +96,7 @@ async def test_a_list_is_answered_item_by_item_with_200(iris: InProcess) -> None
         (7, "Item 0 (items count from 0) is not an object"),
         ({"id": "a"}, 'has no "label"'),
         ({"id": 7, "label": 1}, "has an id that is a number, not a string"),
-        ({"id": "a", "label": 1, "weight": 2}, 'has an unknown key "weight"'),
+        ({"id": "a", "label": 1, "weight": 2}, "has an unknown key 'weight'"),
         (
             [{"id": OLD_ID, "label": 1}, []],
             "Item 1 (items count from 0) is not an object. No label of this request was",
