@@ -250,6 +250,7 @@ class TooManyLabels(Shed):
     """More labels than the inference log takes; none was kept."""
 
     status = 503
+    headers: Mapping[str, str] = {"Retry-After": "1"}
     reason = "queue"
 
     def __init__(self, waiting: int, limit: int) -> None:

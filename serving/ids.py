@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 import re
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NOISE = 9  # bytes
 _AT_ONCE = 256
 _tails: list[str] = []
@@ -45,6 +46,6 @@ def made_at(prediction_id: str) -> datetime | None:
     if not _ID.fullmatch(prediction_id):
         return None
     try:
-        return datetime.fromtimestamp(int(prediction_id[:8] + prediction_id[9:13], 16) / 1000, UTC)
-    except (ValueError, OverflowError, OSError):  # after the year 9999
+        return _EPOCH + timedelta(milliseconds=int(prediction_id[:8] + prediction_id[9:13], 16))
+    except OverflowError:  # after the year 9999
         return None

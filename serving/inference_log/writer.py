@@ -96,7 +96,7 @@ class LogWriter(Generic[E]):
         self._waiting_bytes = 0  # of the queue, and of what was taken from it and is being written
         self._settled = 0  # no longer waiting; refused rows never waited
         self._flushed: deque[tuple[int, Future[None]]] = deque()  # each done when so many are settled, in rising order
-        self._refused, self._say_at = 0, 0.0  # rows that found no room since it was said, and when it may be said again
+        self._say_at = 0.0  # when it may be said again that rows find no room
         self._deadline: float | None = None  # closing: no new rows, and no tries after it
         self._thread: Thread | None = None
         self._away = False  # the database did not answer the last try; of the thread alone
@@ -138,17 +138,16 @@ class LogWriter(Generic[E]):
         """Drop it, and say so once a while; with the lock held."""
         self._accepted += handed.rows
         self._dropped += handed.rows
-        self._refused += handed.rows
         now = time.monotonic()
         if now >= self._say_at and self._deadline is None:
             logger.warning(
-                "%d rows found no room in the queue for %r and are lost, the last ones with %d bytes. %d of at most %d "
-                "rows and %d of at most %d bytes wait: see whether the database keeps up, or raise "
-                "TENFOLD_LOG_QUEUE_ROWS or TENFOLD_LOG_QUEUE_BYTES",
-                *(self._refused, self._log, handed.nbytes),
+                "Rows find no room in the queue for %r: %d lost so far, the last ones with %d bytes. %d of at most %d rows "
+                "and %d of at most %d bytes wait. See whether the database keeps up, or raise TENFOLD_LOG_QUEUE_ROWS or "
+                "TENFOLD_LOG_QUEUE_BYTES",
+                *(self._log, self._dropped, handed.nbytes),
                 *(self._waiting, self._max_rows, self._waiting_bytes, self._max_bytes),
             )
-            self._refused, self._say_at = 0, now + _SAY_EVERY
+            self._say_at = now + _SAY_EVERY
 
     def counts(self) -> LogCounts:
         """The three counters at one moment."""

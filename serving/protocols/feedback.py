@@ -88,6 +88,6 @@ ROUTES = (
         "/feedback",
         FEEDBACK,
         handler=feedback,
-        operation=Operation("tenfold", "FeedbackAnswer", (400, 404, 413, 415, 500, 501, 503), "FeedbackRequest"),
+        operation=Operation("tenfold", "FeedbackAnswer", (400, 404, 413, 415, 500, 501, 503, 504), "FeedbackRequest"),
     ),
 )
