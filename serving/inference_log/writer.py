@@ -141,9 +141,9 @@ class LogWriter(Generic[E]):
         now = time.monotonic()
         if now >= self._say_at and self._deadline is None:
             logger.warning(
-                "Rows find no room in the queue for %r: %d lost so far, the last ones with %d bytes. %d of at most %d rows "
-                "and %d of at most %d bytes wait. See whether the database keeps up, or raise TENFOLD_LOG_QUEUE_ROWS or "
-                "TENFOLD_LOG_QUEUE_BYTES",
+                "Rows find no room in the queue for %r: %d lost so far, the last ones with %d bytes. %d of at most %d "
+                "rows and %d of at most %d bytes wait. See whether the database keeps up, or raise "
+                "TENFOLD_LOG_QUEUE_ROWS or TENFOLD_LOG_QUEUE_BYTES",
                 *(self._log, self._dropped, handed.nbytes),
                 *(self._waiting, self._max_rows, self._waiting_bytes, self._max_bytes),
             )
