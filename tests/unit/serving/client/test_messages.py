@@ -152,7 +152,14 @@ def test_waits_grow_and_are_no_shorter_than_the_server_asks_for(monkeypatch: pyt
         waits = {wait_before_retry(0, httpx.Response(503, headers={"Retry-After": given})) for _ in range(20)}
         assert least <= min(waits) <= max(waits) <= 1.6 * least + 10
         assert len(waits) > 1 or least > 3600  # not all clients at once
-    for given in ("soon", "-1", "1.5", "", "Fri, 99 Nov 2026 07:00:00 GMT", format_datetime(datetime(2013, 1, 31))):
+    for given in (
+        "soon",
+        "-1",
+        "1.5",
+        "",
+        "Fri, 99 Nov 2026 07:00:00 GMT",
+        format_datetime(datetime(2013, 1, 31, tzinfo=UTC)),
+    ):
         assert wait_before_retry(0, httpx.Response(503, headers={"Retry-After": given})) <= 0.1
     assert may_succeed_later(lost)
     assert not may_succeed_later(httpx.ReadTimeout("slow"))
