@@ -20,6 +20,7 @@ from typing import Any, Literal
 
 from . import validation
 from .batching import Batcher, Job, settle
+from .echo import echo
 from .errors import InvalidInput, ModelUnloadable, NoInferenceLog, NotReady, UnknownModel
 from .ids import made_at, new_ids
 from .inference_log.errors import InvalidLabel, LogUnreachable
@@ -180,7 +181,9 @@ class Core:
         except ValueError:
             when = None
         if when is None or when.tzinfo is None:
-            raise InvalidInput(f"Tenfold-Event-Time is '{text}'. Send ISO 8601 with a zone: 2013-06-21T08:00:00-04:00")
+            raise InvalidInput(
+                f"Tenfold-Event-Time is '{echo(text)}'. Send ISO 8601 with a zone: 2013-06-21T08:00:00-04:00"
+            )
         return when
 
     def flat(self, values: Values) -> Batch:
@@ -220,7 +223,7 @@ class Core:
         assert batcher is not None
         for output in outputs:
             if output not in model.outputs:
-                raise InvalidInput(f"The model has no output '{output}'. Ask for {' or '.join(model.outputs)}")
+                raise InvalidInput(f"The model has no output '{echo(output)}'. Ask for {' or '.join(model.outputs)}")
 
         def answered(answers: Answers | Exception) -> None:
             if isinstance(answers, Exception):
@@ -310,5 +313,6 @@ def _result(identity: str, status: LabelStatus, model: str) -> FeedbackResult:
     return FeedbackResult(
         identity,
         status,
-        f"No prediction has the id '{identity[:60]}'. Send an id that a prediction of {model} was answered with",
+        f"No prediction has the id '{echo(identity, limit=60)}'. "
+        f"Send an id that a prediction of {model} was answered with",
     )

@@ -32,6 +32,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 
+from .echo import echo
+
 
 class ServingError(Exception):
     """Root of the package."""
@@ -61,7 +63,7 @@ class UnknownModel(ServingError):
     status = 404
 
     def __init__(self, name: str, version: str | None, served_name: str, served_version: str) -> None:
-        asked = f"model '{name}'" + (f" version '{version}'" if version is not None else "")
+        asked = f"model '{echo(name)}'" + (f" version '{echo(version)}'" if version is not None else "")
         super().__init__(
             f"There is no {asked} here; this server has model '{served_name}' version '{served_version}'. "
             f"Ask for that one"
@@ -101,7 +103,7 @@ class UnsupportedMediaType(ServingError):
     status = 415
 
     def __init__(self, content_type: str, supported: Sequence[str]) -> None:
-        super().__init__(f"Content-Type '{content_type}' is not understood here. Send {' or '.join(supported)}")
+        super().__init__(f"Content-Type '{echo(content_type)}' is not understood here. Send {' or '.join(supported)}")
 
 
 class PredictionFailed(ServingError):
@@ -113,7 +115,7 @@ class PredictionFailed(ServingError):
     )
 
     def __init__(self, method: str, error: BaseException) -> None:
-        super().__init__(self.sentence.format(method=method, kind=type(error).__name__, said=first_line(error)))
+        super().__init__(self.sentence.format(method=method, kind=type(error).__name__, said=echo(first_line(error))))
 
 
 class ValueRefused(PredictionFailed):

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from .echo import echo
 from .errors import InvalidInput
 from .signature import Column, ColumnType
 
@@ -50,7 +51,7 @@ _WORDS: dict[ColumnType, str] = {
     "datetime": "a date and time (ISO 8601)",
     "any": "a string, a number or a boolean",
 }
-_CONSTANTS = {True: "true", False: "false", None: "null"}
+_LONGEST = 60  # characters of a value that is shown
 _JSON_NAMES: dict[type, str] = {
     bool: "boolean",
     int: "integer",
@@ -90,14 +91,7 @@ def convert(column: Column, value: Any, row: int) -> Any:
 
 def shown(value: Any, *, typed: bool = True) -> str:
     """A value as a sentence shows it: short, as JSON would write it, with the name of its JSON type."""
-    if isinstance(value, str):
-        text = f'"{value}"'
-    elif value is None or isinstance(value, bool):
-        text = _CONSTANTS[value]
-    else:
-        text = str(value)
-    if len(text) > 60:
-        text = text[:56] + " ..."
+    text = f'"{echo(value, limit=_LONGEST)}"' if isinstance(value, str) else echo(value, limit=_LONGEST)
     name = _JSON_NAMES.get(type(value))
     return f"{text} ({name})" if typed and name else text
 

@@ -9,6 +9,8 @@ LogError
 
 from __future__ import annotations
 
+from ..echo import echo
+
 
 class LogError(Exception):
     """Root of the package; every message says what happened, with which value, and what to do next."""
@@ -42,6 +44,5 @@ class InvalidLabel(LogError):
     """A label is neither text, number nor truth value."""
 
     def __init__(self, label: object, why: str) -> None:
-        shown = repr(label)
-        shown = shown if len(shown) <= 60 else shown[:57] + "..."
+        shown = f"'{echo(label, limit=60)}'" if isinstance(label, str) else echo(label, limit=60)
         super().__init__(f"{shown} is no label: {why}. Send a text, a finite number, true or false")

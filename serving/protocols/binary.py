@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..echo import echo
 from ..errors import InvalidInput
 
 HEADER = "Inference-Header-Content-Length"
@@ -38,7 +39,8 @@ def split(body: bytes, length: str) -> tuple[bytes, memoryview]:
     """
     if not length.isdecimal() or len(length) > 18 or int(length) > len(body):
         raise InvalidInput(
-            f"{HEADER} is '{length[:40]}', but the body has {len(body)} bytes. Send the length of its JSON part"
+            f"{HEADER} is '{echo(length, limit=40)}', but the body has {len(body)} bytes. "
+            f"Send the length of its JSON part"
         )
     return body[: int(length)], memoryview(body)[int(length) :]
 
@@ -55,8 +57,8 @@ def decode(name: str, datatype: str, shape: tuple[int, ...], data: memoryview) -
     needed = count * np.dtype(DTYPES[datatype]).itemsize
     if len(data) != needed:
         raise InvalidInput(
-            f"The input '{name}' has {len(data)} bytes, but {datatype} of the shape {list(shape)} needs {needed}. "
-            f"Correct one of them"
+            f"The input '{echo(name)}' has {len(data)} bytes, but {datatype} of the shape {echo(shape)} "
+            f"needs {needed}. Correct one of them"
         )
     values = np.frombuffer(data, DTYPES[datatype])
     if datatype == "BOOL":
@@ -82,15 +84,17 @@ def _strings(name: str, count: int, data: memoryview) -> list[str]:
         at = start + int.from_bytes(data[at:start], "little")
         if at > len(data):
             raise InvalidInput(
-                f"The input '{name}' is cut off in its element {len(found)} (counted from 0). "
+                f"The input '{echo(name)}' is cut off in its element {len(found)} (counted from 0). "
                 f"Send each element as four bytes of its length, little-endian, and then the element"
             )
         try:
             found.append(str(data[start:at], "utf-8"))
         except UnicodeDecodeError as e:
             raise InvalidInput(
-                f"The element {len(found)} (counted from 0) of the input '{name}' is not in UTF-8. Send UTF-8"
+                f"The element {len(found)} (counted from 0) of the input '{echo(name)}' is not in UTF-8. Send UTF-8"
             ) from e
     if len(found) != count:
-        raise InvalidInput(f"The input '{name}' has {len(found)} elements, but its shape says {count}. Correct one")
+        raise InvalidInput(
+            f"The input '{echo(name)}' has {len(found)} elements, but its shape says {count}. Correct one"
+        )
     return found

@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..connection import LAST
+from ..echo import echo
 from ..errors import ServingError
 from ..logs import request_id
 from .bodies import reply
@@ -84,9 +85,11 @@ async def refuse_route(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     path, headers = request.url.path, dict(error.headers or {})
     if error.status_code == 405:
-        sentence = f"{request.method} is not possible on {path}; use {headers.get('Allow', 'another method')}"
+        sentence = (
+            f"{echo(request.method)} is not possible on {echo(path)}; use {headers.get('Allow', 'another method')}"
+        )
     elif error.status_code == 404:
-        sentence = f"There is nothing at {path}. GET / lists what there is"
+        sentence = f"There is nothing at {echo(path)}. GET / lists what there is"
     else:
         sentence = str(error.detail)
     return reply(dialect_of(path).error(error.status_code, sentence), error.status_code, headers)

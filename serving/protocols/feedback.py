@@ -7,6 +7,7 @@ from typing import Any, cast
 from fastapi import APIRouter, Request, Response
 
 from ..core import FeedbackResult
+from ..echo import echo
 from ..errors import InvalidInput, TooManyRows
 from . import bodies
 from .bodies import reply
@@ -58,9 +59,9 @@ def _pair(item: object, where: str) -> tuple[str, Any]:
         if key not in content:
             raise InvalidInput(f'{where} has no "{key}". {remedy}')
     if unknown := [key for key in content if key not in ("id", "label")]:
-        raise InvalidInput(f"{where} has an unknown key '{unknown[0]}'. {remedy}")
+        raise InvalidInput(f"{where} has an unknown key '{echo(unknown[0])}'. {remedy}")
     if not isinstance(content["id"], str):
-        raise InvalidInput(f"{where} has the id {content['id']!r}, no string. {remedy}")
+        raise InvalidInput(f"{where} has the id {echo(content['id'])}, no string. {remedy}")
     return content["id"], content["label"]
 
 

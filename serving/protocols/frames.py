@@ -11,9 +11,11 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from ..core import Core
+from ..echo import echo
 from ..errors import InvalidInput
 from ..signature import Column, ColumnType, Signature
 from ..validation import Batch
+from ..values import shown
 
 _FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 # pandas reads these as missing, and so does whoever writes CSV for MLflow.
@@ -92,7 +94,9 @@ def _split(core: Core, content: Any) -> Batch:
     if not isinstance(content, dict) or not isinstance(content.get("data"), list):
         raise InvalidInput('"dataframe_split" is no frame. Send {"columns": ["...", ...], "data": [[...], ...]}')
     if unknown := [key for key in cast("dict[str, Any]", content) if key not in ("columns", "index", "data")]:
-        raise InvalidInput(f'"dataframe_split" has an unknown key \'{unknown[0]}\'. Send "columns", "index" and "data"')
+        raise InvalidInput(
+            f'"dataframe_split" has an unknown key \'{echo(unknown[0])}\'. Send "columns", "index" and "data"'
+        )
     names, index, data = content.get("columns"), content.get("index"), cast("list[Any]", content["data"])
     if isinstance(index, list) and len(cast("list[Any]", index)) != len(data):
         raise InvalidInput(
@@ -102,7 +106,9 @@ def _split(core: Core, content: Any) -> Batch:
     if names is None or not core.model.signature.named:  # pandas numbers the columns of an unnamed table
         return core.matrix(data)
     if not isinstance(names, list) or not all(isinstance(name, str) for name in cast("list[Any]", names)):
-        raise InvalidInput(f'The "columns" of "dataframe_split" are {names!r}, no list of names. Send ["...", ...]')
+        raise InvalidInput(
+            f'The "columns" of "dataframe_split" are {shown(names, typed=False)}, no list of names. Send ["...", ...]'
+        )
     return core.matrix(data, columns=cast("list[str]", names))
 
 

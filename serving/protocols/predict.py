@@ -8,7 +8,9 @@ from typing import Any, cast
 from fastapi import APIRouter, Response
 
 from ..core import Core, Prediction
+from ..echo import echo
 from ..errors import InvalidInput
+from ..values import shown
 from .bodies import object_of, reply, values
 from .edge import Edge
 from .exchange import Question, route
@@ -36,14 +38,16 @@ def take(document: dict[str, Any]) -> tuple[object, tuple[str, ...] | None]:
     """
     unknown = [key for key in document if key not in ("rows", "outputs")]
     if unknown or "rows" not in document:
-        wrong = f"has an unknown key '{unknown[0]}'" if unknown else 'has no "rows"'
+        wrong = f"has an unknown key '{echo(unknown[0])}'" if unknown else 'has no "rows"'
         raise InvalidInput(f'The request {wrong}. Send {{"rows": [{{...}}, ...]}}, and "outputs" to ask for more')
     outputs = document.get("outputs")
     if outputs is None:
         return document["rows"], None
     names = cast("list[Any]", outputs) if isinstance(outputs, list) else []
     if not names or not all(isinstance(name, str) for name in names):
-        raise InvalidInput(f'"outputs" is {outputs!r}, no list of names. Send e.g. {{"outputs": ["predict"]}}')
+        raise InvalidInput(
+            f'"outputs" is {shown(outputs, typed=False)}, no list of names. Send e.g. {{"outputs": ["predict"]}}'
+        )
     return document["rows"], tuple(names)
 
 
