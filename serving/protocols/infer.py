@@ -15,11 +15,11 @@ import numpy as np
 from ..core import Prediction
 from ..echo import echo
 from ..errors import InvalidInput
+from ..responses import values
 from ..schema import v2_inputs
 from ..signature import Signature
 from ..values import shown
 from . import binary, tensors
-from .bodies import values
 from .tensors import Tensor
 
 Json = dict[str, Any]
