@@ -45,6 +45,9 @@ _OVERTAKEN_WITHIN = timedelta(seconds=10)
 _INLINE_SECONDS, _INLINE_SECONDS_ON_ONE_CORE = 0.003, 0.02
 _LOOK_AGAIN_SECONDS, _LOOK_AGAIN_EVERY = 3.0, 0.1
 
+# Names of outputs, parameters and the like, beside the values of rows.
+_OTHER_VALUES = 1000
+
 logger = logging.getLogger(__name__)
 
 
@@ -98,6 +101,15 @@ class Core:
         if self._model is None:
             raise NotReady(f"No model can be asked yet: {self.reason}")
         return self._model
+
+    @property
+    def max_values(self) -> int:
+        """Values in a request, at most: those of `max_rows` rows, each in a list of its own, and what is said of them.
+
+        Raises:
+            NotReady: as `model`.
+        """
+        return self.settings.max_rows * 2 * (len(self.model.signature.columns) + 1) + _OTHER_VALUES
 
     @property
     def full(self) -> bool:

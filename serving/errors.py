@@ -8,11 +8,12 @@
     ├── MethodNotAllowed        405  no route of this path has this method
     ├── TooLarge                413
     │   ├── TooManyRows              more rows than `max_rows`
+    │   ├── TooManyValues            more values than `max_rows` rows can have
     │   └── BodyTooLarge             more bytes than `max_body_bytes`
     ├── UnsupportedMediaType    415  a content type that the route does not speak
     │   └── UnsupportedEncoding      a content encoding that is not known
     ├── PredictionFailed        500  the model itself broke
-    │   └── ValueRefused        422  on a value that scikit-learn says it cannot take
+    │   └── ValueRefused        422  on these rows, while it still answers its own example
     ├── NoInferenceLog          501  feedback, but the server keeps no log
     ├── NotReady                503  the model is loading, could not be loaded, or the log is away
     ├── Shed
@@ -116,6 +117,16 @@ class TooManyRows(TooLarge):
         )
 
 
+class TooManyValues(TooLarge):
+    """More values than `max_rows` rows of the model's columns can have."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"The request has more than {limit} values, which is more than the rows allowed can have. "
+            f"Send several requests, or raise TENFOLD_MAX_ROWS on the server"
+        )
+
+
 class BodyTooLarge(TooLarge):
     """More bytes than `max_body_bytes`; `size` is None when the body did not announce its length."""
 
@@ -160,7 +171,9 @@ class PredictionFailed(ServingError):
 
 
 class ValueRefused(PredictionFailed):
-    """A value that fits its column, but that the model itself refuses: an unknown category, a number too large.
+    """Rows that fit their columns, but that the model itself refuses: an unknown category, a number too large.
+
+    The model still answers its own example, so that it is the rows that are to blame.
 
     It has a status of its own, since a version that refuses what the one before took is as bad as one that breaks: the
     watch after a rollout counts it.
@@ -171,13 +184,6 @@ class ValueRefused(PredictionFailed):
         "The model's {method} refuses a value: {said}. Send values such as it was fitted with; "
         "to take unknown categories, fit its encoder with handle_unknown='ignore'"
     )
-
-    @staticmethod
-    def is_said_by(error: BaseException) -> bool:
-        """Whether it is one of scikit-learn's errors about values, which have no type of their own."""
-        return isinstance(error, ValueError) and str(error).startswith(
-            ("Found unknown categories", "Input X contains", "Input contains")
-        )
 
 
 class NoInferenceLog(ServingError):

@@ -129,7 +129,7 @@ def wait_before_retry(tried: int, reply: Reply) -> float:
     """Seconds: doubling, spread so that clients do not come back all at once, never less than the server asks for."""
     seconds = _FIRST_WAIT * 2**tried * random.uniform(0.5, 1)  # noqa: S311 - no secret
     asked = reply.headers.get("Retry-After", "") if isinstance(reply, httpx.Response) else ""
-    return min(max(seconds, float(asked) if asked.isdecimal() else 0), _LONGEST_WAIT)
+    return min(max(seconds, float(asked) if asked.isascii() and asked.isdecimal() else 0), _LONGEST_WAIT)
 
 
 def _why(error: httpx.HTTPError | None) -> str:

@@ -7,6 +7,7 @@ then itself. In HTTP they follow the JSON document, whose length a header tells;
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from ..errors import InvalidInput
 
 HEADER = "Inference-Header-Content-Length"
 OCTETS = "application/octet-stream"
+_LENGTH = re.compile("[0-9]{1,18}")
 
 DTYPES = {
     "BOOL": "u1",
@@ -37,7 +39,7 @@ def split(body: bytes, length: str) -> tuple[bytes, memoryview]:
     Raises:
         InvalidInput: a length that is no number, or that is longer than the body.
     """
-    if not length.isdecimal() or len(length) > 18 or int(length) > len(body):
+    if not _LENGTH.fullmatch(length) or int(length) > len(body):
         raise InvalidInput(
             f"{HEADER} is '{echo(length, limit=40)}', but the body has {len(body)} bytes. "
             f"Send the length of its JSON part"

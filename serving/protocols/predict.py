@@ -21,7 +21,7 @@ from .documents import object_of
 
 def read(core: Core, head: RequestHead, body: bytes) -> ModelCall[Response]:
     """Predict rows. Each prediction has an id; send it back to /feedback with the true label."""
-    rows, outputs = take(object_of(head, body))
+    rows, outputs = take(object_of(head, body, core.max_values))
     return ModelCall(core.rows(rows), ("predict", *(outputs or ())), partial(respond, outputs=outputs))
 
 

@@ -35,6 +35,8 @@ _RANGES = {
     **{f"UINT{bits}": (0, 2**bits - 1) for bits in (8, 16, 32, 64)},
 }
 
+_MOST_DIMENSIONS, _LARGEST_SIZE = 8, 2**63 - 1
+
 
 class Tensor(NamedTuple):
     """One input: its values in row-major order, as many as `shape` says."""
@@ -66,10 +68,10 @@ def described(name: str, content: dict[str, Any]) -> tuple[tuple[int, ...], str]
         InvalidInput: a shape that is no list of sizes, or a datatype that the protocol does not have.
     """
     shape, datatype = content.get("shape"), content.get("datatype")
-    if not isinstance(shape, list) or not shape or [n for n in cast("list[Any]", shape) if type(n) is not int or n < 0]:
+    if not _is_shape(shape):
         raise InvalidInput(
             f"The input '{echo(name)}' has the shape {shown(shape, typed=False)}. "
-            f"Send a list of sizes, such as [1] or [1, 4]"
+            f"Send a list of at most {_MOST_DIMENSIONS} sizes, such as [1] or [1, 4]"
         )
     if not isinstance(datatype, str) or datatype not in _JSON_TYPES:
         raise InvalidInput(
@@ -77,6 +79,13 @@ def described(name: str, content: dict[str, Any]) -> tuple[tuple[int, ...], str]
             f"Send one of {', '.join(_JSON_TYPES)}"
         )
     return tuple(cast("list[int]", shape)), datatype
+
+
+def _is_shape(shape: object) -> bool:
+    # The number of sizes comes first: the product of many takes the square of their number.
+    if not isinstance(shape, list) or not 1 <= len(cast("list[Any]", shape)) <= _MOST_DIMENSIONS:
+        return False
+    return all(type(size) is int and 0 <= size <= _LARGEST_SIZE for size in cast("list[Any]", shape))
 
 
 def from_bytes(name: str, content: dict[str, Any], data: memoryview) -> Tensor:

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 from tenfold.serving.errors import ServingError
-from tenfold.serving.protocols.head import Head
+from tenfold.serving.request import RequestHead
 from tenfold.serving.rpc import service
 from tenfold.serving.rpc.answers import refusal
 from tenfold.serving.rpc.messages import MESSAGES
@@ -147,7 +147,7 @@ async def test_so_is_one_of_grpc(iris: InProcess, fields: dict[str, Any]) -> Non
     message = MESSAGES["ModelInferRequest"](**{"model_name": "iris", "inputs": inputs, **fields})
 
     def answered() -> None:
-        question = service.ask(iris.core, Head({}, {}), message.SerializeToString())
+        question = service.ask(iris.core, RequestHead({}, {}), message.SerializeToString())
         iris.core.ask(question.batch, question.outputs, datetime.now(UTC), float("inf"), lambda _: None)
 
     with pytest.raises(ServingError) as caught:

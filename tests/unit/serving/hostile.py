@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import orjson
-
 Request = tuple[str, dict[str, str], bytes]
 FLOWER = ("sepal_length", "sepal_width", "petal_length", "petal_width")
 V2, V1, PREDICT, MLFLOW = "/v2/models/iris/infer", "/v1/models/iris:predict", "/predict", "/invocations"
@@ -90,7 +88,9 @@ REQUESTS: dict[str, Make] = {
     ),
     "v2 many parameters": json(V2, b'{"inputs":[' + GOOD + b'],"parameters":{', b'"x%d":1', b"}}", numbered=True),
     "v2 a long id": json(V2, b'{"inputs":[' + GOOD + b'],"id":"', b"x", b'"}', join=b""),
-    "v2 a long name": json(V2, b'{"inputs":[{"shape":[1],"datatype":"FP64","data":[1],"name":"', b"x", b'"}]}', join=b""),
+    "v2 a long name": json(
+        V2, b'{"inputs":[{"shape":[1],"datatype":"FP64","data":[1],"name":"', b"x", b'"}]}', join=b""
+    ),
     "v2 a key many times": json(V2, b"{", b'"inputs":[]', b"}"),
     # in bytes
     "v2 bytes of numbers": binary(BYTES % (b"[1000,4]", b"FP64"), bytes(8)),
