@@ -19,7 +19,7 @@ CSV = "text/csv"
 def read(core: Core, head: RequestHead, body: bytes) -> ModelCall[Response]:
     """Predict a data frame. The answer has an id for each row, for /feedback, beside what MLflow answers."""
     kind = media_type(head, JSON, CSV)
-    batch = frames.from_csv(core, body) if kind == CSV else frames.from_json(core, parse_object(body))
+    batch = frames.from_csv(core, body) if kind == CSV else frames.from_json(core, parse_object(body, core.max_values))
     return ModelCall(batch, ("predict",), respond)
 
 

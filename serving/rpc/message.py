@@ -5,6 +5,7 @@ Before it stand a byte that says whether it is compressed, and its length in fou
 
 from __future__ import annotations
 
+from ..echo import echo
 from ..errors import BodyTooLarge, InvalidInput
 from .errors import Unspoken
 
@@ -45,7 +46,7 @@ class Message:
         if self._needed < 0 and len(self._body) >= PREFIX:
             self._needed = PREFIX + int.from_bytes(self._body[1:PREFIX], "big")
             if self._body[0]:
-                named = (encoding or b"identity").decode("latin-1")
+                named = echo(encoding or b"identity")
                 raise Unspoken(f"The message is compressed with '{named}'. Send it as it is (grpc-encoding: identity)")
             if self._needed > PREFIX + self._most:
                 raise BodyTooLarge(self._needed - PREFIX, self._most)

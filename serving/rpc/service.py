@@ -16,6 +16,7 @@ from google.protobuf.message import DecodeError
 from ... import __version__
 from ..context import Context
 from ..core import Core
+from ..echo import echo
 from ..errors import InvalidInput, Overloaded, ServingError
 from ..exchange import ModelCall
 from ..prediction import Prediction
@@ -77,8 +78,8 @@ class Service:
         return answers.message(self._methods[name](_read(f"{name}Request", message)).SerializeToString())
 
     def _unknown(self, path: bytes) -> Unspoken:
-        named, known = path[:200].decode("latin-1"), ", ".join(self._names.values())
-        return Unspoken(f"There is no method '{named}' here. Call one of /{SERVICE}: {known}")
+        known = ", ".join(self._names.values())
+        return Unspoken(f"There is no method '{echo(path)}' here. Call one of /{SERVICE}: {known}")
 
     def _live(self, _request: Any) -> Any:
         return MESSAGES["ServerLiveResponse"](live=True)

@@ -84,8 +84,8 @@ async def test_every_route_asks_for_a_key_or_says_that_it_is_open(folders: Folde
 async def test_the_docs_have_the_same_table(folders: Folders) -> None:
     async with in_process(folders.iris) as server:
         lines = [
-            f"| `{route.method} {route.path}` | {route.protocol.name if route.counted else ''} | {NEEDS[route.access]} |"
-            for route in server.app.state.routes
+            f"| `{each.method} {each.path}` | {each.protocol.name if each.counted else ''} | {NEEDS[each.access]} |"
+            for each in server.app.state.routes
         ]
     section = PAGE[PAGE.index("## Every path") :].split("\n## ")[0]
     found = [line for line in section.splitlines() if line.startswith("| `")]
