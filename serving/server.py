@@ -95,6 +95,10 @@ class ModelServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Answer on the sockets at once, and begin to load the model."""
         await super().startup(sockets)
+        # What probes and clients are told while the model is loaded stands there too. Replicas share their ports, and
+        # listen on them once they are ready.
+        if self.settings.listen_fd is None:
+            self._start_rpc()
         self._loading = asyncio.create_task(self._load())
         self._counting = asyncio.create_task(self._publish())
 
@@ -136,11 +140,8 @@ class ModelServer(uvicorn.Server):
             self.metrics.serves(self.core.model.created, self.core.model.newest_row)
             # What is there now stays: the collector need not look through all of it again and again.
             gc.freeze()
-            self._start_rpc()
         except ModelUnloadable as e:
-            logger.error("%s", e)
-            if self.settings.listen_fd is None:
-                self.failure, self.should_exit = e, True
+            self._fail(e)
             return
         except Exception:
             logger.exception("the model cannot be loaded")
@@ -150,7 +151,13 @@ class ModelServer(uvicorn.Server):
             return
         shared = self._inherited(self.settings.listen_fd)
         if shared is not None and not self.should_exit:
+            self._start_rpc()
             self._acceptor = Acceptor(shared, self._protocol, BACKLOG)
+
+    def _fail(self, error: ModelUnloadable) -> None:
+        logger.error("%s", error)
+        if self.settings.listen_fd is None:
+            self.failure, self.should_exit = error, True
 
     def _start_rpc(self) -> None:
         port = self.settings.grpc_port
@@ -158,9 +165,14 @@ class ModelServer(uvicorn.Server):
             return
         try:
             from .rpc.server import RpcServer  # an extra
+
+            self._rpc = RpcServer(self.edge, port)
         except ImportError as e:
-            raise ModelUnloadable(f"gRPC needs more than is installed ({e}). Run: pip install 'tenfold[grpc]'") from e
-        self._rpc = RpcServer(self.edge, port)
+            self._fail(ModelUnloadable(f"gRPC needs more than is installed ({e}). Run: pip install 'tenfold[grpc]'"))
+            return
+        except ModelUnloadable as e:
+            self._fail(e)
+            return
         self.grpc_port = self._rpc.port
         logger.info("gRPC listens on %s:%d", self.settings.host, self.grpc_port)
 

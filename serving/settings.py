@@ -58,6 +58,30 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(
         default=16 * 2**20, ge=1, description="Bytes in one request body; more are refused with 413."
     )
+    max_head_bytes: int = Field(
+        default=32 * 2**10, ge=1024, description="Bytes in the head of a request; more are refused with 431."
+    )
+    max_held_bytes: int = Field(
+        default=64 * 2**20,
+        ge=1,
+        description="Bytes of the bodies of all requests that are not answered yet; more are refused with 503.",
+    )
+    max_connections: int = Field(
+        default=10_000, ge=1, description="Connections at a time; more are refused with 503 and closed."
+    )
+    max_connections_per_address: int | None = Field(
+        default=None,
+        ge=1,
+        description="Of them, of one address. None: no bound, since a proxy has one address for all its clients.",
+    )
+    max_streams: int = Field(
+        default=1000, ge=1, description="Calls at a time on one connection of gRPC; clients wait with more."
+    )
+    write_seconds: float = Field(
+        default=30,
+        gt=0,
+        description="A client that takes nothing of its answers for so long is cut off.",
+    )
     max_batch_rows: int = Field(
         default=10_000,
         ge=1,

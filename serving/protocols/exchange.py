@@ -135,7 +135,7 @@ class Exchange(Generic[A]):
             when = core.event_time(self._head.get(EVENT_TIME))
             self._job = core.ask(question.batch, question.outputs, when, self._deadline, self._answered)
         except Exception as e:
-            self._finish(self._refusal(e))
+            self._finish(self.response_to(e))
 
     def drop(self) -> None:
         """Nobody waits for the answer any more."""
@@ -152,7 +152,7 @@ class Exchange(Generic[A]):
             assert self._answer is not None
             answer = self._answer(prediction)
         except Exception as e:
-            answer = self._refusal(e)
+            answer = self.response_to(e)
         self._finish(answer)
 
     def _finish(self, answer: A) -> None:
@@ -176,7 +176,8 @@ class Exchange(Generic[A]):
             self._done = True
             self._edge.answered(self._protocol, status, now - self._started)
 
-    def _refusal(self, error: Exception) -> A:
+    def response_to(self, error: Exception) -> A:
+        """The response to a request that met this error."""
         if not isinstance(error, ServingError) or error.status == 500:
             request_id.set(self.identity)
             _logger.error("the request failed", exc_info=error)

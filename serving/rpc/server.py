@@ -6,6 +6,8 @@ import asyncio
 from contextlib import suppress
 
 from ..acceptor import Acceptor
+from ..admission import Admission
+from ..budget import ByteBudget
 from ..errors import ModelUnloadable
 from ..listener import bound
 from ..protocols.edge import Edge
@@ -41,6 +43,8 @@ class RpcServer:
             ) from e
         self.port: int = listener.getsockname()[1]
         self._edge, self._service = edge, Service(edge)
+        self._budget = ByteBudget(settings.max_held_bytes)
+        self._admission = Admission(settings.max_connections, settings.max_connections_per_address)
         self._connections: set[Connection] = set()
         self._empty = asyncio.Event()
         self._acceptor = Acceptor(listener, self._connection, _BACKLOG)
@@ -49,7 +53,7 @@ class RpcServer:
         """Accept no more, answer all calls that were begun, and close; after `seconds` in any case."""
         await self._acceptor.close()
         for connection in tuple(self._connections):
-            connection.go_away()
+            connection.stop()
         if self._connections:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._empty.wait(), seconds)
@@ -57,13 +61,15 @@ class RpcServer:
             connection.abort()
 
     def _connection(self) -> Connection:
-        return Connection(self._service.enter, self._edge.settings, self._made, self._gone)
+        return Connection(
+            self._service.open_call, self._edge.settings, self._budget, self._admission, self._on_made, self._on_lost
+        )
 
-    def _made(self, connection: Connection) -> None:
+    def _on_made(self, connection: Connection) -> None:
         self._connections.add(connection)
         self._empty.clear()
 
-    def _gone(self, connection: Connection) -> None:
+    def _on_lost(self, connection: Connection) -> None:
         self._connections.discard(connection)
         if not self._connections:
             self._empty.set()

@@ -1,38 +1,84 @@
-"""`inference.GRPCInferenceService`: the six methods of the Open Inference Protocol v2, over the same core as HTTP.
+"""The methods of the port of gRPC, and where a call begins: what its headers alone decide is decided here.
 
-Errors are gRPC's status codes with the same sentences. Metrics count predictions as protocol "grpc", by the status that
-HTTP would have.
+Errors are gRPC's status codes with the same sentences as over HTTP. Metrics count predictions as protocol "grpc", by
+the status that HTTP would have.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import Literal, NamedTuple
 
-from google.protobuf.message import DecodeError
-
-from ... import __version__
 from ..core import Core
-from ..errors import InvalidInput, Overloaded, ServingError
-from ..prediction import Prediction
+from ..errors import Overloaded, ServingError
 from ..protocols.edge import Edge
-from ..protocols.exchange import Asked
 from ..protocols.head import Head
-from ..protocols.infer import InferRequest
-from ..protocols.tensors import batch
-from ..schema import OutputSpec, v2_inputs
-from . import answers, tensors
-from .answers import Answer
-from .calls import Call, PredictionCall, seconds_left
+from . import inference, responses
+from .calls import PROTOCOL, HandlerCall, PredictionCall, seconds_left
+from .descriptors import ProtoFile
 from .errors import Unspoken
-from .messages import MESSAGES, PACKAGE, SERVICE
+from .health import WatchCall, check
+from .infer_stream import InferStream
+from .messages import HEALTH, REFLECTION, SERVICE
+from .reflection import ReflectionCall
+from .responses import Response
+from .stream import Call, Stream
 
-# As in HTTP, they stay open unless the operator closes them.
-_PROBES = ("ServerLive", "ServerReady", "ModelReady")
-_INFER = "ModelInfer"
 _TYPES = (b"application/grpc", b"application/grpc+proto")
+
+
+OpenCall = Callable[[Head, Stream, float, float], Call]
+"""Begins a call, given its head, its stream, how long its client waits at most, and when its headers had arrived."""
+
+
+class Method(NamedTuple):
+    """One method.
+
+    Attributes:
+        path: of its requests.
+        access: who may call it; probes stay open unless the operator closes them.
+        predicts: it asks the model once: it is counted, and refused where no row has room to wait.
+    """
+
+    path: str
+    access: Literal["key", "probe"]
+    open_call: OpenCall
+    predicts: bool = False
+
+
+def methods(edge: Edge) -> Iterator[Method]:
+    """All methods."""
+    core, most = edge.core, edge.settings.max_body_bytes
+
+    def handled(handler: Callable[[Core, bytes], bytes]) -> OpenCall:
+        bound = partial(handler, core)
+        return lambda head, stream, _seconds, _started: HandlerCall(head, stream, most, bound)
+
+    def infer(head: Head, stream: Stream, seconds: float, started: float) -> Call:
+        return PredictionCall(edge, head, stream, inference.ask, seconds, started)
+
+    def stream_infer(head: Head, stream: Stream, seconds: float, _started: float) -> Call:
+        return InferStream(edge, head, stream, seconds)
+
+    def watch(head: Head, stream: Stream, seconds: float, _started: float) -> Call:
+        return WatchCall(core, head, stream, most, seconds)
+
+    def reflect(file: ProtoFile) -> OpenCall:
+        return lambda head, stream, seconds, _started: ReflectionCall(file, head, stream, most, seconds)
+
+    yield Method(f"/{SERVICE}/ModelInfer", "key", infer, predicts=True)
+    yield Method(f"/{SERVICE}/ModelStreamInfer", "key", stream_infer)
+    yield Method(f"/{SERVICE}/ServerLive", "probe", handled(inference.server_live))
+    yield Method(f"/{SERVICE}/ServerReady", "probe", handled(inference.server_ready))
+    yield Method(f"/{SERVICE}/ServerMetadata", "key", handled(inference.server_metadata))
+    yield Method(f"/{SERVICE}/ModelReady", "probe", handled(inference.model_ready))
+    yield Method(f"/{SERVICE}/ModelMetadata", "key", handled(inference.model_metadata))
+    yield Method(f"/{HEALTH.services[0]}/Check", "probe", handled(check))
+    yield Method(f"/{HEALTH.services[0]}/Watch", "probe", watch)
+    for file in REFLECTION:
+        yield Method(f"/{file.services[0]}/ServerReflectionInfo", "key", reflect(file))
 
 
 class Service:
@@ -40,101 +86,50 @@ class Service:
 
     def __init__(self, edge: Edge) -> None:
         self._edge, self._core = edge, edge.core
-        self._methods: dict[str, Callable[[Any], Any]] = {
-            "ServerLive": self._live,
-            "ServerReady": self._ready,
-            "ServerMetadata": self._server,
-            "ModelReady": self._model_ready,
-            "ModelMetadata": self._model,
-        }
-        self._names = {f"/{SERVICE}/{name}".encode(): name for name in (*self._methods, _INFER)}
+        self._methods = {method.path.encode(): method for method in methods(edge)}
         most = edge.settings.max_waiting_rows
         # Made once: under overload there are more of these than of anything else.
-        self._full = answers.refusal(Overloaded(most, most))
+        self._full = responses.refusal(Overloaded(most, most))
 
-    def enter(self, headers: Mapping[bytes, bytes], then: Callable[[Answer], None]) -> Call:
-        """A call whose headers have just arrived; `then` is told its answer."""
-        edge, head, started = self._edge, Head(headers, {}), time.monotonic()
-        name = self._names.get(headers[b":path"], "")
-        refusal, seconds = _not_grpc(headers), float("inf")
-        if refusal is None:
+    def open_call(self, headers: Mapping[bytes, bytes], stream: Stream) -> Call | None:
+        """Begin a call whose headers have just arrived; None: it was answered."""
+        started, method = time.monotonic(), self._methods.get(headers[b":path"])
+        response, seconds = _not_grpc(headers), float("inf")
+        if response is None:
             try:
-                if not name:
+                self._check_key(method, headers)
+                if method is None:
                     raise self._unknown(headers[b":path"])
-                if edge.keys is not None and (name not in _PROBES or edge.settings.api_keys_for_probes):
-                    edge.keys.check(head.get(b"authorization") or "")
                 seconds = seconds_left(headers.get(b"grpc-timeout"))
             except ServingError as e:
-                refusal = answers.refusal(e)
-        if name != _INFER:
-            return Call(edge, head, partial(self._tell, name), refusal, then)
-        if refusal is None and self._core.full:
-            edge.metrics.shed(Overloaded.reason)
-            refusal = self._full
-        return PredictionCall(edge, head, ask, seconds, started, refusal, then)
+                response = responses.refusal(e)
+        if response is None and method is not None:
+            if not (method.predicts and self._core.full):
+                return method.open_call(Head(headers, {}), stream, seconds, started)
+            self._edge.metrics.shed(Overloaded.reason)
+            response = self._full
+        assert response is not None
+        if method is not None and method.predicts:
+            self._edge.answered(PROTOCOL, response.status_code, time.monotonic() - started)
+        stream.respond(response)
+        return None
 
-    def _tell(self, name: str, message: bytes) -> Answer:
-        return answers.message(self._methods[name](_read(f"{name}Request", message)).SerializeToString())
+    def _check_key(self, method: Method | None, headers: Mapping[bytes, bytes]) -> None:
+        keys = self._edge.keys
+        is_probe = method is not None and method.access == "probe"
+        if keys is not None and (not is_probe or self._edge.settings.api_keys_for_probes):
+            keys.check(headers.get(b"authorization", b"").decode("latin-1"))
 
     def _unknown(self, path: bytes) -> Unspoken:
-        named, known = path[:200].decode("latin-1"), ", ".join(self._names.values())
-        return Unspoken(f"There is no method '{named}' here. Call one of /{SERVICE}: {known}")
-
-    def _live(self, _request: Any) -> Any:
-        return MESSAGES["ServerLiveResponse"](live=True)
-
-    def _ready(self, _request: Any) -> Any:
-        return MESSAGES["ServerReadyResponse"](ready=self._core.ready)
-
-    def _server(self, _request: Any) -> Any:
-        return MESSAGES["ServerMetadataResponse"](name="tenfold", version=__version__)
-
-    def _model_ready(self, request: Any) -> Any:
-        self._core.check_model(request.name, request.version or None)
-        return MESSAGES["ModelReadyResponse"](ready=self._core.ready)
-
-    def _model(self, request: Any) -> Any:
-        self._core.check_model(request.name, request.version or None)
-        model = self._core.model
-        return MESSAGES["ModelMetadataResponse"](
-            name=model.name,
-            versions=[model.version],
-            platform=model.platform,
-            inputs=v2_inputs(model.signature),
-            outputs=[spec.v2() for spec in model.output_specs],
-        )
+        known = ", ".join(m.path.rpartition("/")[2] for m in self._methods.values() if SERVICE in m.path)
+        return Unspoken(f"There is no method '{path[:200].decode('latin-1')}' here. Call one of /{SERVICE}: {known}")
 
 
-def ask(core: Core, _head: Head, body: bytes) -> Asked[Answer]:
-    """Predict rows that come as tensors: one of [rows, columns], or one per column."""
-    request = _read(f"{_INFER}Request", body)
-    core.check_model(request.model_name, request.model_version or None)
-    asked = tensors.take(request)
-    rows = batch(core, asked.inputs)
-    return Asked(rows, asked.outputs or core.model.outputs, partial(_answer, asked, core.model.output_specs))
-
-
-def _not_grpc(headers: Mapping[bytes, bytes]) -> Answer | None:
-    """The answer to a request that is no call of gRPC."""
+def _not_grpc(headers: Mapping[bytes, bytes]) -> Response | None:
+    """The response to a request that is no call of gRPC."""
     if headers[b":method"] != b"POST":
-        return answers.plain(405, "This is a port of gRPC, whose calls are POST. HTTP has another one")
+        return responses.plain(405, "This is a port of gRPC, whose calls are POST. HTTP has another one")
     given = headers.get(b"content-type", b"")
     if given not in _TYPES and given.partition(b";")[0].rstrip() not in _TYPES:
-        return answers.plain(415, "This is a port of gRPC: send application/grpc. HTTP has another one")
+        return responses.plain(415, "This is a port of gRPC: send application/grpc. HTTP has another one")
     return None
-
-
-def _answer(asked: InferRequest, specs: Sequence[OutputSpec], prediction: Prediction) -> Answer:
-    return answers.message(tensors.answer(asked, prediction, specs).SerializeToString())
-
-
-def _read(kind: str, message: bytes) -> Any:
-    """The message.
-
-    Raises:
-        InvalidInput: it is none of that kind.
-    """
-    try:
-        return MESSAGES[kind].FromString(message)
-    except DecodeError as e:
-        raise InvalidInput(f"The {len(message)} bytes of the message are no {PACKAGE}.{kind}. Send one") from e

@@ -12,7 +12,6 @@ from tenfold.serving.rpc import connection as module
 from tenfold.serving.rpc import frames
 from tenfold.serving.rpc.errors import Code
 from tenfold.serving.rpc.frames import FIRST_WINDOW, LARGEST, LARGEST_WINDOW, PREFACE, Flag, Kind, Setting, frame
-from tenfold.serving.rpc.streams import MOST_STREAMS
 from unit.serving.rpc.peer import REQUEST, WHOLE, Frame, Peer, framed
 
 # All of it belongs on an event loop.
@@ -27,11 +26,11 @@ async def until(condition: Callable[[], object]) -> None:
 
 
 async def test_it_says_what_it_takes_and_confirms_what_it_is_told() -> None:
-    peer = Peer(greets=False, max_body_bytes=100_000)
+    peer = Peer(greets=False, max_body_bytes=100_000, max_streams=7)
     settings, window = peer.read()
     told = frames.read_settings(settings.payload)
     assert told[Setting.INITIAL_WINDOW_SIZE] == 100_005
-    assert told[Setting.MAX_CONCURRENT_STREAMS] == MOST_STREAMS
+    assert told[Setting.MAX_CONCURRENT_STREAMS] == 7
     assert (window.kind, window.stream, frames.read_number(window.payload)) == (
         Kind.WINDOW_UPDATE,
         0,
@@ -138,25 +137,26 @@ async def test_an_answer_before_the_end_spares_the_rest() -> None:
 
 
 async def test_no_more_streams_than_were_allowed() -> None:
-    peer = Peer()
-    for stream in range(1, 2 * MOST_STREAMS + 2, 2):
+    peer = Peer(max_streams=10)
+    for stream in range(1, 23, 2):
         peer.feed(peer.call(stream, path="/later"))
     (refused,) = [f for f in peer.read() if f.kind == Kind.RST_STREAM]
-    assert (refused.stream, refused.code) == (2 * MOST_STREAMS + 1, Code.REFUSED_STREAM)
+    assert (refused.stream, refused.code) == (21, Code.REFUSED_STREAM)
     peer.calls[0].answer()
-    peer.feed(peer.call(2 * MOST_STREAMS + 3))
-    assert list(peer.answers()) == [1, 2 * MOST_STREAMS + 3]
+    peer.feed(peer.call(23))
+    assert list(peer.answers()) == [1, 23]
 
 
 async def test_no_more_bytes_than_a_connection_may_hold() -> None:
-    peer = Peer(max_body_bytes=FIRST_WINDOW - 5)
-    for stream in range(1, 19, 2):
+    peer = Peer(max_body_bytes=FIRST_WINDOW - 5, max_held_bytes=8 * FIRST_WINDOW)
+    for stream in range(1, 11, 2):
         peer.feed(frame(Kind.HEADERS, Flag.END_HEADERS, stream, peer.block()))
-        for size in (LARGEST, LARGEST, LARGEST, LARGEST - 1):
+        for size in (LARGEST, LARGEST, LARGEST, LARGEST - 2000):
             peer.feed(frame(Kind.DATA, 0, stream, bytes(size)))
-    (refused,) = [f for f in peer.read() if f.kind == Kind.RST_STREAM]
-    assert (refused.stream, refused.code) == (17, Code.ENHANCE_YOUR_CALM)
-    assert [call.dropped for call in peer.calls] == [False] * 8 + [True]
+    assert {stream: fields["grpc-status"] for stream, (_, fields) in peer.answers().items()} == {9: "14"}
+    assert peer.budget.taken <= 4 * FIRST_WINDOW
+    peer.connection.connection_lost(None)
+    assert peer.budget.taken == 0
 
 
 def _headers(*fields: tuple[str, str]) -> bytes:
@@ -211,7 +211,7 @@ _BOMB = Encoder().encode([("x", "y" * 4000)]) + b"\xbe" * 100
         (frame(Kind.HEADERS, Flag.PADDED, NEXT, b"\x05ab"), "PROTOCOL_ERROR"),
         (frame(Kind.HEADERS, WHOLE, 2, b""), "PROTOCOL_ERROR"),
         (frame(Kind.HEADERS, WHOLE, NEXT, b"\xff\xff\xff"), "COMPRESSION_ERROR"),
-        (frame(Kind.HEADERS, WHOLE, NEXT, _BOMB), "COMPRESSION_ERROR"),
+        (frame(Kind.HEADERS, WHOLE, NEXT, _BOMB), "ENHANCE_YOUR_CALM"),
         (frames.HEAD.pack(1, 0, Kind.DATA, 0, NEXT), "FRAME_SIZE_ERROR"),
         (
             frame(Kind.HEADERS, 0, NEXT, b"")
@@ -306,7 +306,7 @@ async def test_a_call_that_does_not_arrive_is_given_up_and_others_go_on() -> Non
 
 
 async def test_an_answer_that_is_not_taken_is_given_up() -> None:
-    peer = Peer(receive_seconds=0.05)
+    peer = Peer(write_seconds=0.05)
     peer.feed(frames.settings({Setting.INITIAL_WINDOW_SIZE: 0}), peer.call(1))
     await until(lambda: any(f.kind == Kind.RST_STREAM for f in peer.read()))
     assert not peer.calls[0].dropped  # it was answered
@@ -315,7 +315,7 @@ async def test_an_answer_that_is_not_taken_is_given_up() -> None:
 
 
 async def test_who_does_not_take_what_is_written_is_not_read_from_and_then_cut_off() -> None:
-    peer = Peer(receive_seconds=0.05)
+    peer = Peer(write_seconds=0.05)
     peer.connection.pause_writing()
     peer.connection.resume_writing()
     assert peer.wire.reads
