@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import logging
 import re
-import time
 from collections.abc import Callable
 
-from ..core import Core
+from ..context import Context
 from ..errors import InvalidInput, ServingError
+from ..exchange import Exchange
 from ..logs import request_id
-from ..protocols.edge import Edge
-from ..protocols.exchange import Asked, Exchange
-from ..protocols.head import Head
+from ..request import RequestHead
+from ..routes import GRPC, Reader
 from . import responses
 from .message_buffer import MessageBuffer
 from .responses import Response
@@ -20,8 +19,6 @@ from .stream import Stream
 
 _SECONDS = {b"H": 3600.0, b"M": 60.0, b"S": 1.0, b"m": 1e-3, b"u": 1e-6, b"n": 1e-9}
 _TIMEOUT = re.compile(rb"(\d{1,8})([HMSmun])")
-PROTOCOL = "grpc"
-"""Its name in metrics and traces."""
 
 _logger = logging.getLogger(__name__)
 
@@ -38,7 +35,7 @@ class UnaryCall:
     __slots__ = ("_buffer", "_head", "_stream")
     endless = False
 
-    def __init__(self, head: Head, stream: Stream, most: int) -> None:
+    def __init__(self, head: RequestHead, stream: Stream, most: int) -> None:
         self._head, self._buffer = head, MessageBuffer(most, head.headers.get(b"grpc-encoding"))
         self._stream: Stream | None = stream
 
@@ -92,7 +89,7 @@ class HandlerCall(UnaryCall):
 
     __slots__ = ("_handler",)
 
-    def __init__(self, head: Head, stream: Stream, most: int, handler: Callable[[bytes], bytes]) -> None:
+    def __init__(self, head: RequestHead, stream: Stream, most: int, handler: Callable[[bytes], bytes]) -> None:
         super().__init__(head, stream, most)
         self._handler = handler
 
@@ -111,34 +108,34 @@ class PredictionCall(UnaryCall):
     """A call that asks the model; it is counted.
 
     Args:
-        edge: of the server.
-        ask: reads its message.
+        context: of the server.
+        reader: of its message.
         seconds: that the client waits, at most.
         started: when its headers had arrived, of `time.monotonic()`.
     """
 
-    __slots__ = ("_exchange",)
+    __slots__ = ("_exchange", "_reader")
 
     def __init__(
         self,
-        edge: Edge,
-        head: Head,
+        context: Context,
+        head: RequestHead,
         stream: Stream,
-        ask: Callable[[Core, Head, bytes], Asked[Response]],
+        reader: Reader,
         seconds: float,
         started: float,
     ) -> None:
-        super().__init__(head, stream, edge.settings.max_body_bytes)
-        self._exchange = _Exchange(edge, ask, PROTOCOL, head, head.identity(), started, seconds)
+        super().__init__(head, stream, context.settings.max_body_bytes)
+        self._reader, self._exchange = reader, _Exchange(context, GRPC.name, head, started, seconds=seconds)
 
     def handle(self, message: bytes) -> None:
         """The message is there."""
-        self._exchange.begin(message, self.respond)
+        self._exchange.predict(self._reader, message, self.respond)
 
     def refuse(self, error: ServingError) -> None:
         """It cannot be answered."""
         response = self._exchange.response_to(error)
-        self._exchange.count(response.status_code, time.monotonic())
+        self._exchange.count(response.status_code)
         self.respond(response)
 
     def drop(self) -> None:
@@ -156,12 +153,12 @@ class _Exchange(Exchange[Response]):
 
     def failed(self) -> Response:
         """The response where the server itself failed."""
-        return responses.failure(self.identity)
+        return responses.failure(self.request_id)
 
 
-def log_failure(head: Head) -> str:
+def log_failure(head: RequestHead) -> str:
     """Log the exception that is being handled. Returns the id of the request, under which it stands there."""
-    identity = head.identity()
+    identity = head.request_id()
     request_id.set(identity)
     _logger.exception("the request failed")
     return identity

@@ -18,9 +18,7 @@ import random
 from collections.abc import Callable
 from typing import ClassVar, cast
 
-from ..admission import Admission
-from ..budget import ByteBudget
-from ..settings import Settings
+from ..context import Context
 from . import frames
 from .errors import Code, ConnectionBroken, StreamBroken
 from .flood_guard import FloodGuard
@@ -45,27 +43,24 @@ class Connection(asyncio.Protocol):
 
     Args:
         open_call: begins a call.
-        settings: of the server.
-        budget: of bytes that requests may hold, over all connections.
-        admission: of connections.
+        context: of the server.
         on_made, on_lost: called when the connection is there, and when it is over.
     """
 
     def __init__(
         self,
         open_call: Open,
-        settings: Settings,
-        budget: ByteBudget,
-        admission: Admission,
+        context: Context,
         on_made: Callable[[Connection], None],
         on_lost: Callable[[Connection], None],
     ) -> None:
-        self._settings, self._admission, self._on_made, self._on_lost = settings, admission, on_made, on_lost
+        self._settings = settings = context.settings
+        self._admission, self._on_made, self._on_lost = context.admission, on_made, on_lost
         self._guard = FloodGuard()
         self._receiving = Timeouts(settings.receive_seconds, self._receive_timeout)
         self._writing = Timeouts(settings.write_seconds, self._write_timeout)
         self._streams = Streams(
-            open_call, settings, budget, self._write, self._guard, self._receiving, self._writing, self._on_empty
+            open_call, settings, context.held, self._write, self._guard, self._receiving, self._writing, self._on_empty
         )
         self._rest = b""  # the first bytes of a frame; all that came last while the client does not take what we write
         self._prefaced = self._greeted = self._noticed = self._paused = self._stopping = self._over = False

@@ -60,15 +60,3 @@ class UnknownService(ServingError):
 
     def __init__(self, service: str, known: Sequence[str]) -> None:
         super().__init__(f"There is no service '{service[:200]}' here. Ask for {' or '.join(known)}, or leave it empty")
-
-
-class NoRoom(ServingError):
-    """The requests that are being answered hold as many bytes as they may."""
-
-    status = 503
-
-    def __init__(self, limit: int) -> None:
-        super().__init__(
-            f"The requests that are being answered hold {limit} bytes together, which is all that they may. "
-            f"Try again in a second, or raise TENFOLD_MAX_HELD_BYTES on the server"
-        )

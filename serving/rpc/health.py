@@ -9,7 +9,7 @@ import asyncio
 
 from ..core import Core
 from ..errors import ServingError
-from ..protocols.head import Head
+from ..request import RequestHead
 from .errors import UnknownService
 from .messages import HEALTH, SERVICE, read
 from .stream import Stream
@@ -48,7 +48,7 @@ class WatchCall(StreamingCall):
 
     endless = False
 
-    def __init__(self, core: Core, head: Head, stream: Stream, most: int, seconds: float) -> None:
+    def __init__(self, core: Core, head: RequestHead, stream: Stream, most: int, seconds: float) -> None:
         super().__init__(head, stream, most, seconds)
         self._core = core
         self._service: str | None = None

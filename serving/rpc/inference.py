@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 from ... import __version__
 from ..core import Core
+from ..exchange import ModelCall
 from ..prediction import Prediction
-from ..protocols.exchange import Asked
-from ..protocols.head import Head
 from ..protocols.infer import InferRequest
 from ..protocols.tensors import batch
+from ..request import RequestHead
 from ..schema import OutputSpec, v2_inputs
 from . import responses, tensors
 from .messages import INFERENCE, MESSAGES, read
@@ -66,13 +66,13 @@ def model_metadata(core: Core, message: bytes) -> bytes:
     ).SerializeToString()
 
 
-def ask(core: Core, _head: Head, body: bytes) -> Asked[Response]:
+def ask(core: Core, _head: RequestHead, body: bytes) -> ModelCall[Response]:
     """Predict rows that come as tensors: one of [rows, columns], or one per column."""
     request = read(INFERENCE, "ModelInferRequest", body)
     return _asked(core, request, _response)
 
 
-def ask_in_stream(slot: Slot, core: Core, _head: Head, body: bytes) -> Asked[StreamItem]:
+def ask_in_stream(slot: Slot, core: Core, _head: RequestHead, body: bytes) -> ModelCall[StreamItem]:
     """The same for a message of a stream; its slot is told the id by which the client knows it."""
     request = read(INFERENCE, "ModelInferRequest", body)
     slot.id = request.id
@@ -86,11 +86,11 @@ def refused_in_stream(slot: Slot, sentence: str, status: int) -> StreamItem:
     return StreamItem(message.SerializeToString(), status)
 
 
-def _asked(core: Core, request: Any, respond: Any) -> Asked[Any]:
+def _asked(core: Core, request: Any, respond: Any) -> ModelCall[Any]:
     core.check_model(request.model_name, request.model_version or None)
     asked = tensors.take(request)
     rows = batch(core, asked.inputs)
-    return Asked(rows, asked.outputs or core.model.outputs, partial(respond, asked, core.model.output_specs))
+    return ModelCall(rows, asked.outputs or core.model.outputs, partial(respond, asked, core.model.output_specs))
 
 
 def _response(asked: InferRequest, specs: Sequence[OutputSpec], prediction: Prediction) -> Response:

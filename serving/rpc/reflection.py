@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..protocols.head import Head
+from ..request import RequestHead
 from .descriptors import ProtoFile
 from .messages import FILES, read
 from .stream import Stream
@@ -24,7 +24,7 @@ class ReflectionCall(StreamingCall):
         seconds: that the client waits for all of it, at most.
     """
 
-    def __init__(self, file: ProtoFile, head: Head, stream: Stream, most: int, seconds: float) -> None:
+    def __init__(self, file: ProtoFile, head: RequestHead, stream: Stream, most: int, seconds: float) -> None:
         super().__init__(head, stream, most, seconds)
         self._file = file
 

@@ -6,11 +6,9 @@ import asyncio
 from contextlib import suppress
 
 from ..acceptor import Acceptor
-from ..admission import Admission
-from ..budget import ByteBudget
+from ..context import Context
 from ..errors import ModelUnloadable
 from ..listener import bound
-from ..protocols.edge import Edge
 from .connection import Connection
 from .service import Service
 
@@ -24,16 +22,16 @@ class RpcServer:
         port: that it listens on.
     """
 
-    def __init__(self, edge: Edge, port: int) -> None:
+    def __init__(self, context: Context, port: int) -> None:
         """
         Args:
-            edge: of the server.
+            context: of the server.
             port: of the settings' host, which replicas of a service share; 0: any free one.
 
         Raises:
             ModelUnloadable: nothing can listen there.
         """
-        settings = edge.settings
+        settings = context.settings
         try:
             listener = bound(settings.host, port, shared=settings.listen_fd is not None)
         except OSError as e:
@@ -42,9 +40,7 @@ class RpcServer:
                 f"another port"
             ) from e
         self.port: int = listener.getsockname()[1]
-        self._edge, self._service = edge, Service(edge)
-        self._budget = ByteBudget(settings.max_held_bytes)
-        self._admission = Admission(settings.max_connections, settings.max_connections_per_address)
+        self._context, self._service = context, Service(context)
         self._connections: set[Connection] = set()
         self._empty = asyncio.Event()
         self._acceptor = Acceptor(listener, self._connection, _BACKLOG)
@@ -61,9 +57,7 @@ class RpcServer:
             connection.abort()
 
     def _connection(self) -> Connection:
-        return Connection(
-            self._service.open_call, self._edge.settings, self._budget, self._admission, self._on_made, self._on_lost
-        )
+        return Connection(self._service.open_call, self._context, self._on_made, self._on_lost)
 
     def _on_made(self, connection: Connection) -> None:
         self._connections.add(connection)

@@ -7,16 +7,18 @@ the status that HTTP would have.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
+from ..context import Context
 from ..core import Core
-from ..errors import Overloaded, ServingError
-from ..protocols.edge import Edge
-from ..protocols.head import Head
+from ..echo import echo
+from ..errors import InvalidInput, Overloaded, ServingError, UnknownPath
+from ..request import RequestHead
+from ..routes import GRPC, Access, Match, Reader, Route
 from . import inference, responses
-from .calls import PROTOCOL, HandlerCall, PredictionCall, seconds_left
+from .calls import HandlerCall, PredictionCall, seconds_left
 from .descriptors import ProtoFile
 from .errors import Unspoken
 from .health import WatchCall, check
@@ -29,100 +31,102 @@ from .stream import Call, Stream
 _TYPES = (b"application/grpc", b"application/grpc+proto")
 
 
-OpenCall = Callable[[Head, Stream, float, float], Call]
+OpenCall = Callable[[Context, RequestHead, Stream, float, float], Call]
 """Begins a call, given its head, its stream, how long its client waits at most, and when its headers had arrived."""
 
 
 class Method(NamedTuple):
-    """One method.
+    """One method: its route, which has a reader if it asks the model once, and what begins a call of it."""
 
-    Attributes:
-        path: of its requests.
-        access: who may call it; probes stay open unless the operator closes them.
-        predicts: it asks the model once: it is counted, and refused where no row has room to wait.
-    """
-
-    path: str
-    access: Literal["key", "probe"]
+    route: Route
     open_call: OpenCall
-    predicts: bool = False
 
 
-def methods(edge: Edge) -> Iterator[Method]:
-    """All methods."""
-    core, most = edge.core, edge.settings.max_body_bytes
+def _infer(context: Context, head: RequestHead, stream: Stream, seconds: float, started: float) -> Call:
+    return PredictionCall(context, head, stream, inference.ask, seconds, started)
 
-    def handled(handler: Callable[[Core, bytes], bytes]) -> OpenCall:
-        bound = partial(handler, core)
-        return lambda head, stream, _seconds, _started: HandlerCall(head, stream, most, bound)
 
-    def infer(head: Head, stream: Stream, seconds: float, started: float) -> Call:
-        return PredictionCall(edge, head, stream, inference.ask, seconds, started)
+def _stream_infer(context: Context, head: RequestHead, stream: Stream, seconds: float, _started: float) -> Call:
+    return InferStream(context, head, stream, seconds)
 
-    def stream_infer(head: Head, stream: Stream, seconds: float, _started: float) -> Call:
-        return InferStream(edge, head, stream, seconds)
 
-    def watch(head: Head, stream: Stream, seconds: float, _started: float) -> Call:
-        return WatchCall(core, head, stream, most, seconds)
+def _watch(context: Context, head: RequestHead, stream: Stream, seconds: float, _started: float) -> Call:
+    return WatchCall(context.core, head, stream, context.settings.max_body_bytes, seconds)
 
-    def reflect(file: ProtoFile) -> OpenCall:
-        return lambda head, stream, seconds, _started: ReflectionCall(file, head, stream, most, seconds)
 
-    yield Method(f"/{SERVICE}/ModelInfer", "key", infer, predicts=True)
-    yield Method(f"/{SERVICE}/ModelStreamInfer", "key", stream_infer)
-    yield Method(f"/{SERVICE}/ServerLive", "probe", handled(inference.server_live))
-    yield Method(f"/{SERVICE}/ServerReady", "probe", handled(inference.server_ready))
-    yield Method(f"/{SERVICE}/ServerMetadata", "key", handled(inference.server_metadata))
-    yield Method(f"/{SERVICE}/ModelReady", "probe", handled(inference.model_ready))
-    yield Method(f"/{SERVICE}/ModelMetadata", "key", handled(inference.model_metadata))
-    yield Method(f"/{HEALTH.services[0]}/Check", "probe", handled(check))
-    yield Method(f"/{HEALTH.services[0]}/Watch", "probe", watch)
-    for file in REFLECTION:
-        yield Method(f"/{file.services[0]}/ServerReflectionInfo", "key", reflect(file))
+def _reflect(
+    file: ProtoFile, context: Context, head: RequestHead, stream: Stream, seconds: float, _started: float
+) -> Call:
+    return ReflectionCall(file, head, stream, context.settings.max_body_bytes, seconds)
+
+
+def _handle(handler: Callable[[Core, bytes], bytes]) -> OpenCall:
+    def open_call(context: Context, head: RequestHead, stream: Stream, _seconds: float, _started: float) -> Call:
+        return HandlerCall(head, stream, context.settings.max_body_bytes, partial(handler, context.core))
+
+    return open_call
+
+
+def _method(
+    service: str, name: str, open_call: OpenCall, access: Access = "key", reader: Reader | None = None
+) -> Method:
+    return Method(Route("POST", f"/{service}/{name}", GRPC, reader=reader, access=access), open_call)
+
+
+METHODS = (
+    _method(SERVICE, "ModelInfer", _infer, reader=inference.ask),
+    _method(SERVICE, "ModelStreamInfer", _stream_infer),
+    _method(SERVICE, "ServerLive", _handle(inference.server_live), "probe"),
+    _method(SERVICE, "ServerReady", _handle(inference.server_ready), "probe"),
+    _method(SERVICE, "ServerMetadata", _handle(inference.server_metadata)),
+    _method(SERVICE, "ModelReady", _handle(inference.model_ready), "probe"),
+    _method(SERVICE, "ModelMetadata", _handle(inference.model_metadata)),
+    _method(HEALTH.services[0], "Check", _handle(check), "probe"),
+    _method(HEALTH.services[0], "Watch", _watch, "probe"),
+    *(_method(file.services[0], "ServerReflectionInfo", partial(_reflect, file)) for file in REFLECTION),
+)
+"""All methods."""
+_BY_PATH = {method.route.path.encode(): (method, Match(method.route, {}, (), GRPC)) for method in METHODS}
+_UNKNOWN = None, Match(None, {}, (), GRPC)
 
 
 class Service:
     """Where calls begin; one per process."""
 
-    def __init__(self, edge: Edge) -> None:
-        self._edge, self._core = edge, edge.core
-        self._methods = {method.path.encode(): method for method in methods(edge)}
-        most = edge.settings.max_waiting_rows
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        most = context.settings.max_waiting_rows
         # Made once: under overload there are more of these than of anything else.
         self._full = responses.refusal(Overloaded(most, most))
 
     def open_call(self, headers: Mapping[bytes, bytes], stream: Stream) -> Call | None:
         """Begin a call whose headers have just arrived; None: it was answered."""
-        started, method = time.monotonic(), self._methods.get(headers[b":path"])
-        response, seconds = _not_grpc(headers), float("inf")
+        started, head, path = time.monotonic(), RequestHead(headers, {}), headers[b":path"]
+        method, match = _BY_PATH.get(path, _UNKNOWN)
+        response = _not_grpc(headers)
         if response is None:
-            try:
-                self._check_key(method, headers)
-                if method is None:
-                    raise self._unknown(headers[b":path"])
-                seconds = seconds_left(headers.get(b"grpc-timeout"))
-            except ServingError as e:
-                response = responses.refusal(e)
-        if response is None and method is not None:
-            if not (method.predicts and self._core.full):
-                return method.open_call(Head(headers, {}), stream, seconds, started)
-            self._edge.metrics.shed(Overloaded.reason)
-            response = self._full
-        assert response is not None
-        if method is not None and method.predicts:
-            self._edge.answered(PROTOCOL, response.status_code, time.monotonic() - started)
+            error = self._context.refuse_by_head("POST", "", match, head)
+            if error is None:
+                assert method is not None
+                try:
+                    seconds = seconds_left(headers.get(b"grpc-timeout"))
+                    return method.open_call(self._context, head, stream, seconds, started)
+                except InvalidInput as e:
+                    error = e
+            response = self._refusal(error, path)
+        if method is not None and method.route.reader is not None:
+            self._context.answered(GRPC.name, response.status_code, time.monotonic() - started)
         stream.respond(response)
         return None
 
-    def _check_key(self, method: Method | None, headers: Mapping[bytes, bytes]) -> None:
-        keys = self._edge.keys
-        is_probe = method is not None and method.access == "probe"
-        if keys is not None and (not is_probe or self._edge.settings.api_keys_for_probes):
-            keys.check(headers.get(b"authorization", b"").decode("latin-1"))
-
-    def _unknown(self, path: bytes) -> Unspoken:
-        known = ", ".join(m.path.rpartition("/")[2] for m in self._methods.values() if SERVICE in m.path)
-        return Unspoken(f"There is no method '{path[:200].decode('latin-1')}' here. Call one of /{SERVICE}: {known}")
+    def _refusal(self, error: ServingError, path: bytes) -> Response:
+        if isinstance(error, Overloaded):
+            self._context.metrics.shed(error.reason)
+            return self._full
+        if isinstance(error, UnknownPath):
+            named, known = echo(path.decode("latin-1")), ", ".join(method.route.path for method in METHODS)
+            error = Unspoken(f"There is no method {named} here. Call one of {known}")
+        return responses.refusal(error)
 
 
 def _not_grpc(headers: Mapping[bytes, bytes]) -> Response | None:

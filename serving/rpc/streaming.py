@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 
 from ..errors import DeadlineExceeded, InvalidInput, NotReady, ServingError
-from ..protocols.head import Head
+from ..request import RequestHead
 from . import responses
 from .calls import log_failure
 from .message_buffer import PREFIX, MessageBuffer
@@ -58,7 +58,7 @@ class StreamingCall:
 
     endless = True
 
-    def __init__(self, head: Head, stream: Stream, most: int, seconds: float) -> None:
+    def __init__(self, head: RequestHead, stream: Stream, most: int, seconds: float) -> None:
         self.head, self._buffer = head, MessageBuffer(most, head.headers.get(b"grpc-encoding"))
         self._stream: Stream | None = stream
         self._slots: deque[Slot] = deque()

@@ -12,9 +12,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ..budget import ByteBudget
+from ..errors import NoRoom
 from ..settings import Settings
 from . import frames, headers
-from .errors import Code, ConnectionBroken, NoRoom, StreamBroken
+from .errors import Code, ConnectionBroken, StreamBroken
 from .flood_guard import FloodGuard
 from .flow import Inflow, Outflow
 from .frames import FIRST_WINDOW, LARGEST_WINDOW, Flag, Kind, Setting

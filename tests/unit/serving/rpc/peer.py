@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from hpack import Decoder, Encoder
-from tenfold.serving.admission import Admission
-from tenfold.serving.budget import ByteBudget
+from tenfold.serving.context import Context
+from tenfold.serving.core import Core
 from tenfold.serving.errors import InvalidInput, ServingError
+from tenfold.serving.metrics import Metrics
 from tenfold.serving.rpc import frames, responses
 from tenfold.serving.rpc.connection import Connection
 from tenfold.serving.rpc.frames import PREFACE, Flag, Kind
@@ -103,12 +104,9 @@ class Peer:
         self.calls: list[Echo] = []
         self.made, self.gone = list[Connection](), list[Connection]()
         self.wire, self._encoder, self._decoder = Wire(), Encoder(), Decoder()
-        settings = Settings(model="", **given)
-        self.budget = ByteBudget(settings.max_held_bytes)
-        self.admission = Admission(settings.max_connections, settings.max_connections_per_address)
-        self.connection = Connection(
-            self._open, settings, self.budget, self.admission, self.made.append, self.gone.append
-        )
+        settings, metrics = Settings(model="", **given), Metrics()
+        self.context = Context(Core(settings, metrics.predicted), settings, metrics)
+        self.connection = Connection(self._open, self.context, self.made.append, self.gone.append)
         self.connection.connection_made(self.wire)
         if greets:
             self.feed(PREFACE + frames.settings({}))

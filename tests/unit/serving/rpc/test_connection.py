@@ -154,9 +154,9 @@ async def test_no_more_bytes_than_a_connection_may_hold() -> None:
         for size in (LARGEST, LARGEST, LARGEST, LARGEST - 2000):
             peer.feed(frame(Kind.DATA, 0, stream, bytes(size)))
     assert {stream: fields["grpc-status"] for stream, (_, fields) in peer.answers().items()} == {9: "14"}
-    assert peer.budget.taken <= 4 * FIRST_WINDOW
+    assert peer.context.held.taken <= 4 * FIRST_WINDOW
     peer.connection.connection_lost(None)
-    assert peer.budget.taken == 0
+    assert peer.context.held.taken == 0
 
 
 def _headers(*fields: tuple[str, str]) -> bytes:
