@@ -80,6 +80,31 @@ class UnaryCall:
             stream.respond(response)
 
 
+class NoCall(UnaryCall):
+    """A request that is no call of gRPC: read to its end, and none of it kept.
+
+    A client of HTTP that is answered earlier may not read the answer, but say that its connection was reset.
+
+    Args:
+        response: to it.
+    """
+
+    __slots__ = ("_response",)
+
+    def __init__(self, head: RequestHead, stream: Stream, response: Response) -> None:
+        super().__init__(head, stream, 0)
+        self._response = response
+
+    def data(self, part: bytes) -> None:
+        """A part of its body has come."""
+        if self._stream is not None:
+            self._stream.accept(len(part), 0)
+
+    def end(self) -> None:
+        """The body is whole."""
+        self.respond(self._response)
+
+
 class HandlerCall(UnaryCall):
     """A call that asks for no prediction.
 

@@ -30,18 +30,21 @@ class StreamItem(NamedTuple):
     status_code: int = 200
 
 
-def server_live(_core: Core, _message: bytes) -> bytes:
+def server_live(_core: Core, message: bytes) -> bytes:
     """Whether the process lives."""
+    read(INFERENCE, "ServerLiveRequest", message)
     return MESSAGES["ServerLiveResponse"](live=True).SerializeToString()
 
 
-def server_ready(core: Core, _message: bytes) -> bytes:
+def server_ready(core: Core, message: bytes) -> bytes:
     """Whether predictions may be sent here."""
+    read(INFERENCE, "ServerReadyRequest", message)
     return MESSAGES["ServerReadyResponse"](ready=core.ready).SerializeToString()
 
 
-def server_metadata(_core: Core, _message: bytes) -> bytes:
+def server_metadata(_core: Core, message: bytes) -> bytes:
     """What the server is."""
+    read(INFERENCE, "ServerMetadataRequest", message)
     return MESSAGES["ServerMetadataResponse"](name="tenfold", version=__version__).SerializeToString()
 
 

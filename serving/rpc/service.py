@@ -18,7 +18,7 @@ from ..errors import InvalidInput, Overloaded, ServingError, UnknownPath
 from ..request import RequestHead
 from ..routes import GRPC, Access, Match, Reader, Route
 from . import inference, responses
-from .calls import HandlerCall, PredictionCall, seconds_left
+from .calls import HandlerCall, NoCall, PredictionCall, seconds_left
 from .descriptors import ProtoFile
 from .errors import Unspoken
 from .health import WatchCall, check
@@ -103,17 +103,17 @@ class Service:
         """Begin a call whose headers have just arrived; None: it was answered."""
         started, head, path = time.monotonic(), RequestHead(headers, {}), headers[b":path"]
         method, match = _BY_PATH.get(path, _UNKNOWN)
-        response = _not_grpc(headers)
-        if response is None:
-            error = self._context.refuse_by_head("POST", "", match, head)
-            if error is None:
-                assert method is not None
-                try:
-                    seconds = seconds_left(headers.get(b"grpc-timeout"))
-                    return method.open_call(self._context, head, stream, seconds, started)
-                except InvalidInput as e:
-                    error = e
-            response = self._refusal(error, path)
+        if (response := _not_grpc(headers)) is not None:
+            return NoCall(head, stream, response)
+        error = self._context.refuse_by_head("POST", "", match, head)
+        if error is None:
+            assert method is not None
+            try:
+                seconds = seconds_left(headers.get(b"grpc-timeout"))
+                return method.open_call(self._context, head, stream, seconds, started)
+            except InvalidInput as e:
+                error = e
+        response = self._refusal(error, path)
         if method is not None and method.route.reader is not None:
             self._context.answered(GRPC.name, response.status_code, time.monotonic() - started)
         stream.respond(response)

@@ -72,6 +72,7 @@ class Streams:
         self._inflow = Inflow(min(2 * self._window, LARGEST_WINDOW))
         self._outflow, self._reader = Outflow(), HeaderReader(self._largest_list)
         self._open: dict[int, Stream] = {}
+        self._uncounted: Stream | None = None  # whose response waits without being counted
         self._block: tuple[int, int, bytearray] | None = None  # headers that have not ended
         self._given_up: set[int] = set()  # by us, so that the client may still be sending on them
         self.highest, self.closed = 0, False
@@ -227,9 +228,12 @@ class Streams:
         self._send(self._outflow.put(stream.number, response))
         if waiting := self._outflow.waiting(stream.number):
             stream.timed, size = waiting, len(response.body)
-            if self._take(size):
+            self._writing.start(stream.number)
+            # One of any size may wait, as on a connection of HTTP/1.1: else the client would never get it.
+            if self._uncounted is None:
+                self._uncounted = stream
+            elif self._take(size):
                 stream.unsent = size
-                self._writing.start(stream.number)
             else:
                 self.give_up(stream.number, Code.ENHANCE_YOUR_CALM)
 
@@ -318,11 +322,16 @@ class Streams:
 
     def _sent(self, stream: Stream) -> None:
         """A part of a response is out."""
+        self._forget_unsent(stream)
+        assert stream.call is not None
+        stream.call.sent()
+
+    def _forget_unsent(self, stream: Stream) -> None:
         self._writing.stop(stream.number)
         self._give(stream.unsent)
         stream.unsent = 0
-        assert stream.call is not None
-        stream.call.sent()
+        if self._uncounted is stream:
+            self._uncounted = None
 
     def _drop(self, stream: Stream) -> None:
         if stream.call is not None and not stream.finished:
@@ -333,9 +342,9 @@ class Streams:
     def _close(self, stream: Stream) -> None:
         del self._open[stream.number]
         stream.call = None  # which leads back here
-        self._give(stream.held + stream.unsent)
+        self._give(stream.held)
         self._receiving.stop(stream.number)
-        self._writing.stop(stream.number)
+        self._forget_unsent(stream)
         if not self._open:
             self._on_empty()
 

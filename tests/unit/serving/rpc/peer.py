@@ -11,6 +11,7 @@ from tenfold.serving.context import Context
 from tenfold.serving.core import Core
 from tenfold.serving.errors import InvalidInput, ServingError
 from tenfold.serving.metrics import Metrics
+from tenfold.serving.routes import RouteTable
 from tenfold.serving.rpc import frames, responses
 from tenfold.serving.rpc.connection import Connection
 from tenfold.serving.rpc.frames import PREFACE, Flag, Kind
@@ -105,7 +106,7 @@ class Peer:
         self.made, self.gone = list[Connection](), list[Connection]()
         self.wire, self._encoder, self._decoder = Wire(), Encoder(), Decoder()
         settings, metrics = Settings(model="", **given), Metrics()
-        self.context = Context(Core(settings, metrics.predicted), settings, metrics)
+        self.context = Context(Core(settings, metrics.predicted), settings, metrics, RouteTable(()))
         self.connection = Connection(self._open, self.context, self.made.append, self.gone.append)
         self.connection.connection_made(self.wire)
         if greets:
