@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 
 from ..core import Core
-from ..errors import ServingError
+from ..errors import InvalidInput
 from ..request import RequestHead
 from .errors import UnknownService
 from .messages import HEALTH, SERVICE, read
@@ -46,7 +46,7 @@ class WatchCall(StreamingCall):
         seconds: that the client watches, at most.
     """
 
-    endless = False
+    endless, outlives_body = False, True
 
     def __init__(self, core: Core, head: RequestHead, stream: Stream, most: int, seconds: float) -> None:
         super().__init__(head, stream, most, seconds)
@@ -62,10 +62,11 @@ class WatchCall(StreamingCall):
         slot.fill(self._told)
         self._wait()
 
-    def exhausted(self) -> ServingError | bool:
-        """It goes on after its message."""
-        last = super().exhausted()
-        return False if last is True and self._service is not None else last
+    def end(self) -> None:
+        """The body is whole: it should have had a message."""
+        super().end()
+        if self._service is None:
+            self.refuse(InvalidInput("The call has no message. Send one"))
 
     def drop(self) -> None:
         """Nobody watches any more."""

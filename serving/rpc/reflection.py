@@ -47,8 +47,8 @@ def reflect(file: ProtoFile, message: bytes) -> bytes:
     response = file.messages["ServerReflectionResponse"](valid_host=request.host, original_request=request)
     match kind := request.WhichOneof("message_request"):
         case "list_services":
-            services = sorted(service for each in FILES for service in each.services)
-            response.list_services_response.service.extend({"name": name} for name in services)
+            for name in sorted(service for each in FILES for service in each.services):
+                response.list_services_response.service.add(name=name)
         case "file_by_filename" | "file_containing_symbol":
             asked: str = getattr(request, kind)
             for each in FILES:

@@ -47,7 +47,7 @@ class Slot:
 
 
 class StreamingCall:
-    """One call, whose messages `handle` answers.
+    """One call, whose messages `handle` answers. It ends with the client's last message, unless it outlives the body.
 
     Args:
         head: of the call.
@@ -56,7 +56,7 @@ class StreamingCall:
         seconds: that the client waits for all of it, at most.
     """
 
-    endless = True
+    endless, outlives_body = True, False
 
     def __init__(self, head: RequestHead, stream: Stream, most: int, seconds: float) -> None:
         self.head, self._buffer = head, MessageBuffer(most, head.headers.get(b"grpc-encoding"))
@@ -126,9 +126,11 @@ class StreamingCall:
 
     def exhausted(self) -> ServingError | bool:
         """All messages that have come were taken. Returns whether, or why, the call ends when they are answered."""
-        if self._half_closed:
-            left = len(self._buffer)
-            return InvalidInput(f"The last {left} bytes are not a whole message. Send one") if left else True
+        left = len(self._buffer)
+        if self._half_closed and left:
+            return InvalidInput(f"The last {left} bytes are not a whole message. Send one")
+        if self._half_closed and not self.outlives_body:
+            return True
         return self._draining and NotReady("The server is about to stop. Call again, which reaches another replica")
 
     def _advance(self) -> None:
