@@ -23,6 +23,7 @@ from . import frames
 from .errors import Code, ConnectionBroken, StreamBroken
 from .flood_guard import FloodGuard
 from .frames import LARGEST, LARGEST_WINDOW, PREFACE, Flag, Kind
+from .header_blocks import HeaderBlocks
 from .stream import Open
 from .streams import Streams
 from .timeouts import Timeouts
@@ -62,6 +63,7 @@ class Connection(asyncio.Protocol):
         self._streams = Streams(
             open_call, settings, context.held, self._write, self._guard, self._receiving, self._writing, self._on_empty
         )
+        self._blocks = HeaderBlocks(self._streams.largest_list, self._guard, self._receiving, self._streams.headers)
         self._rest = b""  # the first bytes of a frame; all that came last while the client does not take what we write
         self._prefaced = self._greeted = self._noticed = self._paused = self._stopping = self._over = False
         self._timers: list[asyncio.TimerHandle] = []
@@ -175,10 +177,13 @@ class Connection(asyncio.Protocol):
     def _frame(self, kind: int, flags: int, number: int, payload: bytes) -> None:
         if not self._greeted and kind != Kind.SETTINGS:
             raise ConnectionBroken(Code.PROTOCOL_ERROR, "a client's settings come first")
-        self._streams.check_turn(kind)
+        self._blocks.check_turn(kind)
         try:
             if (handle := self._OF_STREAMS.get(kind)) is not None:
                 handle(self._streams, flags, number, payload)
+                return
+            if (handle := self._OF_HEADERS.get(kind)) is not None:
+                handle(self._blocks, flags, number, payload)
                 return
             self._guard.spend()
             if (handle := self._OWN.get(kind)) is not None:  # there may be kinds that we do not know
@@ -268,10 +273,12 @@ class Connection(asyncio.Protocol):
 
     _OF_STREAMS: ClassVar[dict[int, Callable[[Streams, int, int, bytes], None]]] = {
         Kind.DATA: Streams.data,
-        Kind.HEADERS: Streams.headers,
         Kind.RST_STREAM: Streams.reset,
         Kind.WINDOW_UPDATE: Streams.window_update,
-        Kind.CONTINUATION: Streams.continuation,
+    }
+    _OF_HEADERS: ClassVar[dict[int, Callable[[HeaderBlocks, int, int, bytes], None]]] = {
+        Kind.HEADERS: HeaderBlocks.headers,
+        Kind.CONTINUATION: HeaderBlocks.continuation,
     }
     _OWN: ClassVar[dict[int, Callable[[Connection, int, int, bytes], None]]] = {
         Kind.PRIORITY: _priority,

@@ -18,7 +18,7 @@ from . import frames, headers
 from .errors import Code, ConnectionBroken, StreamBroken
 from .flood_guard import FloodGuard
 from .flow import Inflow, Outflow
-from .frames import FIRST_WINDOW, LARGEST_WINDOW, Flag, Kind, Setting
+from .frames import FIRST_WINDOW, LARGEST_WINDOW, Flag, Setting
 from .headers import LARGEST_LIST, HeaderReader
 from .message_buffer import PREFIX
 from .responses import Response
@@ -31,8 +31,6 @@ _LITTLE = 1024
 _RESET = 5
 # Whoever takes less of a response than this within `write_seconds` does not take it.
 _PROGRESS = 2**18
-# What is waited for besides requests, which are waited for by the numbers of their streams.
-_BLOCK = 2**32
 
 
 class Streams:
@@ -48,6 +46,7 @@ class Streams:
         on_empty: called when the last of the streams has ended.
 
     Attributes:
+        largest_list: bytes of a request's headers.
         highest: number of the newest stream that was looked at.
         closed: no stream begins any more.
     """
@@ -66,14 +65,13 @@ class Streams:
         self._open_call, self._write, self._guard, self._on_empty = open_call, write, guard, on_empty
         self._receiving, self._writing, self._budget = receiving, writing, budget
         self._window = max(FIRST_WINDOW, min(settings.max_body_bytes + PREFIX, LARGEST_WINDOW))
-        self._most_streams, self._largest_list = settings.max_streams, min(settings.max_head_bytes, LARGEST_LIST)
+        self._most_streams, self.largest_list = settings.max_streams, min(settings.max_head_bytes, LARGEST_LIST)
         # One connection leaves room for others, if the largest request has room at all.
         self._held, self._most_held = 0, max(self._window, budget.limit // 2)
         self._inflow = Inflow(min(2 * self._window, LARGEST_WINDOW))
-        self._outflow, self._reader = Outflow(), HeaderReader(self._largest_list)
+        self._outflow, self._reader = Outflow(), HeaderReader(self.largest_list)
         self._open: dict[int, Stream] = {}
         self._uncounted: Stream | None = None  # whose response waits without being counted
-        self._block: tuple[int, int, bytearray] | None = None  # headers that have not ended
         self._given_up: set[int] = set()  # by us, so that the client may still be sending on them
         self.highest, self.closed = 0, False
 
@@ -86,22 +84,13 @@ class Streams:
         ours = {
             Setting.MAX_CONCURRENT_STREAMS: self._most_streams,
             Setting.INITIAL_WINDOW_SIZE: self._window,
-            Setting.MAX_HEADER_LIST_SIZE: self._largest_list,
+            Setting.MAX_HEADER_LIST_SIZE: self.largest_list,
         }
         return frames.settings(ours) + frames.window_update(0, self._inflow.size - FIRST_WINDOW)
 
     def set(self, settings: dict[int, int]) -> None:
         """The client tells what it takes. Raises as `Outflow.set` does."""
         self._send(self._outflow.set(settings))
-
-    def check_turn(self, kind: int) -> None:
-        """Whether a frame of this kind may come now.
-
-        Raises:
-            ConnectionBroken: it may not: headers come without a break.
-        """
-        if (self._block is not None) != (kind == Kind.CONTINUATION):
-            raise ConnectionBroken(Code.PROTOCOL_ERROR, "headers that are broken off, or go on without a beginning")
 
     def drain(self) -> None:
         """The server stops. Have calls that could go on for ever answer what has come, and end."""
@@ -170,34 +159,6 @@ class Streams:
         if stream.ended:
             self._whole(stream)
 
-    def headers(self, flags: int, number: int, payload: bytes) -> None:
-        """HEADERS have come."""
-        if flags & Flag.PADDED:
-            payload = frames.unpadded(payload)
-        if flags & Flag.PRIORITY:
-            frames.check_priority(number, payload[:5])
-            payload = payload[5:]
-        if flags & Flag.END_HEADERS:
-            self._head(flags, number, payload)
-        else:
-            self._block = (flags, number, bytearray(payload))
-            self._receiving.start(_BLOCK)
-
-    def continuation(self, flags: int, number: int, payload: bytes) -> None:
-        """More of the headers has come."""
-        assert self._block is not None
-        first, stream, block = self._block
-        self._guard.spend()
-        block += payload
-        if number != stream:
-            raise ConnectionBroken(Code.PROTOCOL_ERROR, "headers of another stream")
-        if len(block) > self._largest_list:
-            raise ConnectionBroken(Code.ENHANCE_YOUR_CALM, "too many headers")
-        if flags & Flag.END_HEADERS:
-            self._block = None
-            self._receiving.stop(_BLOCK)
-            self._head(first, number, bytes(block))
-
     def reset(self, _flags: int, number: int, payload: bytes) -> None:
         """The client ends a stream."""
         frames.read_number(payload)
@@ -255,7 +216,8 @@ class Streams:
         else:
             self._receiving.stop(stream.number)
 
-    def _head(self, flags: int, number: int, block: bytes) -> None:
+    def headers(self, flags: int, number: int, block: bytes) -> None:
+        """A whole block of headers has come."""
         stream = self._open.get(number)
         if stream is not None:
             self._trailers(flags, stream, block)
