@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-import grpc
 import httpx
+
+import grpc
 
 HEADERS = {"Content-Type": "application/grpc", "TE": "trailers"}
 FRAME = 5

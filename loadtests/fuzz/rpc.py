@@ -62,7 +62,7 @@ class RpcCases:
                 _spoil(rng, message)
                 return _case(number, "message: parts that disagree", "ModelInfer", message.SerializeToString())
             case "method":
-                method = rng.choice(["ModelStreamInfer", "RepositoryIndex", "", "x" * 5000, "ModelInfer/"])
+                method = rng.choice(["ModelConfig", "RepositoryIndex", "", "x" * 5000, "ModelInfer/"])
                 return _case(number, "unknown method", method, raw)
             case _:
                 pieces = (b"ModelInfer", raw)
