@@ -20,7 +20,7 @@ class Stream:
         rfc: where it is said what to answer.
         wants: what is said there; alternatives are separated by " | ".
         ours: what tenfold answers; "" where it is the first alternative of `wants`.
-        h11: what uvicorn with h11 answers; "" where it is the same as `ours`.
+        h11: what uvicorn with h11 answers; "" where it is the same as `ours`. Alternatives where it is a race.
         why: the reason where `ours` is none of `wants`, or where `ours` and `h11` differ. "" where neither is so.
         bodiless: which answers have no body, since they answer HEAD.
     """
@@ -40,14 +40,19 @@ class Stream:
         return self.ours or self.wants.split(" | ")[0]
 
     @property
-    def peer(self) -> str:
-        """What uvicorn with h11 answers."""
-        return self.h11 or self.answer
+    def peer(self) -> tuple[str, ...]:
+        """What uvicorn with h11 may answer."""
+        return tuple((self.h11 or self.answer).split(" | "))
+
+    @property
+    def predictions(self) -> int:
+        """How many requests tenfold predicts for: no other may have reached the model."""
+        return self.answer.count("=")
 
     @property
     def differs(self) -> bool:
         """Whether there is a difference, from the RFC or from uvicorn with h11, that needs a reason."""
-        return self.answer not in self.wants.split(" | ") or self.answer != self.peer
+        return self.answer not in self.wants.split(" | ") or self.answer not in self.peer
 
 
 def body(value: float) -> bytes:
