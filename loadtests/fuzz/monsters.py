@@ -9,14 +9,22 @@ import gzip
 import random
 from collections.abc import Callable
 
+import orjson
+
 _SIZES = (b"1", b"0", b"-1", b"1000000000000000000", b"9223372036854775807", b"18446744073709551616", b"1e300", b"0.5")
 _TIMES = (
     b"9999-12-31T23:59:59-05:00", b"0001-01-01T00:00:00+10:00", b"-0001-01-01T00:00:00Z", b"99999-01-01", b"2013-02-30",
     b"1677-09-21T00:12:43Z", b"2262-04-11T23:47:17Z", b"2013-06-31T24:00:00Z", b"2013-01-01T00:00:00+99:99",
 )  # fmt: skip
-_DIGITS = ("١٢٣", "１２３", "1_000", "²", "१२", "0x10", "1e5", "+1", " 1", "1\u2009000", "٣.٥", "Ⅷ", "𝟙𝟚")
+# Of other scripts, and what Python takes for a number but JSON does not.
+_DIGITS = (
+    rb"\u0661\u0662", rb"\uff11\uff12", rb"\u0967", rb"\ud835\udfd9", rb"\u2167", rb"\u00b2", rb"\u0663.\u0665",
+    b"1_000",
+    b"0x10", b"1e5", b"+1", b" 1", rb"1\u2009000",
+)  # fmt: skip
 _IDS = (
-    b"ffffffff-ffff-ffff-ffff-ffffffffffff", b"ffffffff-ffff-7fff-bfff-ffffffffffff", b"00000000-0000-7000-8000-000000000000",
+    b"ffffffff-ffff-ffff-ffff-ffffffffffff", b"ffffffff-ffff-7fff-bfff-ffffffffffff",
+    b"00000000-0000-7000-8000-000000000000",
     b"x" * 1000, b"\\u0000", b"\\ud800", b"\xc3\xa9" * 500,
 )  # fmt: skip
 
@@ -75,8 +83,8 @@ MONSTERS: dict[str, Monster] = {
     "escapes": lambda rng, n: _one_row(rng, b"carrier", b'"' + b"\\u00e9" * (n // 6) + b'"'),
     "ends of the calendar": lambda rng, _: _one_row(rng, b"distance", b'"%s"' % rng.choice(_TIMES)),
     "other digits": lambda rng, _: rng.choice([
-        _one_row(rng, b"distance", b'"%s"' % rng.choice(_DIGITS).encode()),
-        b"carrier,distance,delay,weekend\nAA,%s,1,true\n" % rng.choice(_DIGITS).encode(),
+        _one_row(rng, b"distance", b'"%s"' % rng.choice(_DIGITS)),
+        b"carrier,distance,delay,weekend\nAA,%s,1,true\n" % orjson.loads(b'"%s"' % rng.choice(_DIGITS)).encode(),
     ]),
     "strange ids": lambda rng, _: _ids(rng, 1),
     "many strange ids": _ids,

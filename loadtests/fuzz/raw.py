@@ -1,4 +1,4 @@
-"""Streams of bytes that are nearly HTTP/1.1: each part of a request taken from what servers are known to disagree about.
+"""Streams of bytes that are nearly HTTP/1.1: each part of a request is one that servers are known to disagree about.
 
 The same classes as in `tests/conformance/corpus`, which says what is right for each; here they are mixed at random, cut
 anywhere and followed by anything. Pure.
@@ -31,7 +31,8 @@ _UPGRADES = (
 _EXPECTS = (*((),) * 4, (b"Expect: 100-continue",), (b"Expect: 200-ok",), (b"Expect: 100-continue, foo",))
 _ODD_FIELDS = (
     b"X-A : b", b": b", b"X-A", b"X-A: b\r\n c", b" X-A: b", b"X\0A: b", b"X-A: b\0c", b"X-A: b\nX-C: d", b"X-A: b\rc",
-    b"X-\xc3\xa9: \xff", b"Content-Length: 0", b"Content-Length: 1", b"Transfer-Encoding: chunked", b"Content_Length: 0",
+    b"X-\xc3\xa9: \xff", b"Content-Length: 0", b"Content-Length: 1", b"Transfer-Encoding: chunked",
+    b"Content_Length: 0",
     b"Connection: close", b"Connection: keep-alive", b"Trailer: Content-Length", b"Authorization: Bearer \xff",
 )  # fmt: skip
 _LENGTHS = (b"%d", b"%d", b"%d", b"+%d", b"-%d", b"0x%x", b"%d, %d", b"00%d", b"%d0", b"%d.0", b" %d ", b"1e%d")

@@ -20,7 +20,7 @@ RECEIVE_SECONDS = 0.7
 
 @dataclass(frozen=True)
 class Tenfold:
-    """A server of 2 * x + 1, twice: `port` has the limits of every server, `hasty` soon gives up what does not arrive."""
+    """A server of 2 * x + 1, twice: `port` has the usual limits, `hasty` soon gives up what does not arrive."""
 
     port: int
     hasty: int

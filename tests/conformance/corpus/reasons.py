@@ -1,4 +1,4 @@
-"""Why tenfold's answer differs from that of uvicorn with h11, or from what an RFC wants. Many streams share a reason."""
+"""Why tenfold's answer differs from that of uvicorn with h11, or from what an RFC wants. Many streams share one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TRAILERS = "These fields may not be trailers. tenfold refuses them, h11 drops al
 METHODS = "llhttp knows methods by a table and refuses any other; h11 leaves it to the app, which answers 405."
 CONNECT = "tenfold is no proxy and refuses CONNECT before any route; h11 gives it to the app as any other method."
 VERSIONS = "Only 1.0 and 1.1 are spoken here, and said so; h11 answers any version of one digit in 1.1."
-TARGETS = "No path can be found in the target, so it is refused as a whole; h11 gives it to the app, which knows no such path."
+TARGETS = "No path can be found in the target, so it is refused; h11 gives it to the app, which has no such path."
 # Both are right, and tenfold is the more lenient.
 EMPTY_LINES = "A server should ignore an empty line before a request. tenfold does, h11 refuses it."
 STRAY_CR = "llhttp skips CR and LF before a request, in any order; nothing can hide in them."
