@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,7 +32,7 @@ def main(arguments: Sequence[str]) -> int:
     known = growth.ALL if options.growth else servers.ALL
     try:
         result = run(
-            chosen(options.only, known),
+            asked(chosen(options.only, known), options.workload),
             rounds=options.rounds,
             seconds=options.seconds,
             cache=options.cache,
@@ -91,6 +92,24 @@ def chosen(only: str, known: Sequence[Server]) -> list[Server]:
     return [server for server in known if not names or server.name in names or server.environment in names]
 
 
+def asked(wanted: Sequence[Server], workloads: str) -> list[Server]:
+    """The servers that are asked for these workloads (their names, separated by commas, "-" for " "), and only for them.
+
+    Raises:
+        InvalidChoice: none of them is asked for such a workload.
+    """
+    names = [name.strip().replace("-", " ") for name in workloads.split(",") if name.strip()]
+    known = list(dict.fromkeys(workload.name for server in wanted for workload in server.asks))
+    for name in names:
+        if name not in known:
+            raise InvalidChoice(f"There is no workload '{name}' here. Choose from {', '.join(known)}")
+    kept = [
+        replace(server, asks={workload: by for workload, by in server.asks.items() if workload.name in names})
+        for server in wanted
+    ]
+    return [server for server in kept if server.asks] if names else list(wanted)
+
+
 def machine(rounds: int, seconds: int) -> dict[str, object]:
     """What stands above the tables."""
     return {
@@ -139,6 +158,7 @@ def _stop(number: int, _: object) -> None:
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m tenfold.loadtests.benchmark", description=__doc__)
     parser.add_argument("--only", default="", help="servers or peers, separated by commas; all without it")
+    parser.add_argument("--workload", default="", help="names, separated by commas (one-row); all without it")
     parser.add_argument("--growth", action="store_true", help="how tenfold's cost grows, instead of the comparison")
     parser.add_argument("--rounds", type=int, default=3, help="default 3")
     parser.add_argument("--seconds", type=int, default=3, help="of each load, default 3")

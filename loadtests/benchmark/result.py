@@ -75,12 +75,8 @@ class Result:
     failures: list[Failure] = field(default_factory=list[Failure])
 
     def find(self, server: str, workload: str, protocol: str) -> Measured | None:
-        """Medians of the rate and of each percentile over the valid rounds; None where there is none."""
-        found = [
-            c.measured
-            for c in self.cells
-            if (c.server, c.workload, c.protocol) == (server, workload, protocol) and c.valid
-        ]
+        """Medians of the rate, of each percentile and of the CPU over the valid rounds; None where there is none."""
+        found = self.rounds(server, workload, protocol).values()
         if not found:
             return None
         rate = median(each.rate for each in found)
@@ -90,7 +86,16 @@ class Result:
             seconds,
             median(each.p50_ms for each in found),
             median(each.p99_ms for each in found),
+            cpu_us=median(each.cpu_us for each in found),
         )
+
+    def rounds(self, server: str, workload: str, protocol: str) -> dict[int, Measured]:
+        """What the valid rounds measured, by their numbers."""
+        return {
+            c.round: c.measured
+            for c in self.cells
+            if (c.server, c.workload, c.protocol) == (server, workload, protocol) and c.valid
+        }
 
     def start(self, server: str, model: str) -> Start | None:
         """Medians of start time and memory over the rounds; None where there is none."""
