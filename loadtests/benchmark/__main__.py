@@ -93,7 +93,10 @@ def chosen(only: str, known: Sequence[Server]) -> list[Server]:
 
 
 def asked(wanted: Sequence[Server], workloads: str) -> list[Server]:
-    """The servers that are asked for these workloads (their names, separated by commas, "-" for " "), and only for them.
+    """The servers that are asked for these workloads, and for no other; all for "".
+
+    Args:
+        workloads: their names, separated by commas, with "-" where they have a space.
 
     Raises:
         InvalidChoice: none of them is asked for such a workload.

@@ -1,4 +1,4 @@
-"""mosec: `python mosec_app.py MODEL MOST WAIT`, batches of up to MOST requests that wait for WAIT ms; more by MOSEC_*."""
+"""mosec: `python mosec_app.py MODEL MOST WAIT`, up to MOST requests a batch, for WAIT ms; see also MOSEC_*."""
 
 import sys
 from itertools import chain
@@ -28,10 +28,8 @@ class Model(Worker):
         if MOST == 1:
             return self.model.predict(np.array(data)).tolist()
         labels = self.model.predict(np.array(list(chain.from_iterable(data)))).tolist()
-        split, at = [], 0
-        for rows in data:
-            split.append(labels[at : (at := at + len(rows))])
-        return split
+        at = 0
+        return [labels[at : (at := at + len(rows))] for rows in data]
 
     def serialize(self, data):
         """The answer."""
