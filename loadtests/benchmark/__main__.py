@@ -17,7 +17,7 @@ from .environments import CACHE, Environments
 from .errors import BenchmarkError, EnvironmentUnusable, InvalidChoice
 from .load import check_program
 from .models import Models
-from .result import Failure, Result
+from .result import TWO_HAVE_CORES, Failure, Replicas, Result
 from .rounds import Rounds, models_of
 from .servers import Server
 from .table import comparison
@@ -38,6 +38,8 @@ def main(arguments: Sequence[str]) -> int:
             cache=options.cache,
             out=options.out,
         )
+        if not (options.growth or options.only or options.workload):
+            result.replicas += [_replicas(number) for number in range(1, options.rounds + 1)]
     except BenchmarkError as e:
         sys.stderr.write(f"Error: {e}\n")
         return 1
@@ -120,6 +122,7 @@ def machine(rounds: int, seconds: int) -> dict[str, object]:
         "processor": _processor(),
         "cores": os.cpu_count(),
         "the server has a core to itself": "yes" if cores.share().pinned else "no",
+        TWO_HAVE_CORES: "yes" if cores.share(2).pinned else "no",
         "Python": "{}.{}.{}".format(*sys.version_info),
         "rounds": rounds,
         "seconds of each load": seconds,
@@ -140,6 +143,14 @@ def _prepare(environments: Environments, models: Models, wanted: Sequence[Server
             unusable.add(environment)
             result.failures += [Failure(0, server.name, "", str(e)) for server in users]
     return unusable
+
+
+def _replicas(number: int) -> Replicas:
+    from .local_replicas import measure  # of the package that deploys, which nothing else here needs
+
+    found = measure(number)
+    _say(f"{number}  ten local replicas: {found.memory:.1f} MB each")
+    return found
 
 
 def _processor() -> str:

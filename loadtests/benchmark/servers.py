@@ -87,8 +87,8 @@ PLAIN_TENFOLD = Server(
     {
         ONE_ROW: (V2, PREDICT, INVOCATIONS),
         ONE_CONNECTION: (V2, PREDICT),
-        HUNDRED_ROWS: (V2, V2_BINARY),
-        FOREST: (V2,),
+        HUNDRED_ROWS: (V2, PREDICT, V2_BINARY),
+        FOREST: (V2, PREDICT),
         BOOSTING: (V2,),
         VECTORS: (V2,),
     },

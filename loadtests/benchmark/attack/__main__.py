@@ -29,7 +29,7 @@ from . import kinds, memory
 from .client import Answers, ask
 from .http_kinds import head
 from .kind import Kind
-from .report import Attacked, Run
+from .report import MOST_MIB, Attacked, Run
 
 BROKEN = 3
 SERVER_CORE, LOAD_CORE = 0, 1
@@ -61,8 +61,8 @@ def _run(chosen: Sequence[Kind], folder: Path, seconds: float) -> Run:
     keys = folder / "keys"
     keys.write_text(f"{key}\n")
     request = _request(key, _save(model))
-    left, run = list(chosen), Run(0)
-    # A server that an attack ended is started again for the next one.
+    left, run = list(chosen), Run()
+    # What ended a server, or made it large, must not count as what the next attack does.
     while left:
         rpc = own.free_port()
         settings = {"NAME": MODEL, "API_KEYS_FILE": str(keys), "DRAIN_SECONDS": "0", "GRPC_PORT": str(rpc)}
@@ -74,14 +74,13 @@ def _run(chosen: Sequence[Kind], folder: Path, seconds: float) -> Run:
 
 
 async def _attacks(left: list[Kind], run: Run, server: own.OwnServer, rpc: int, request: bytes, seconds: float) -> None:
-    """Take kinds from `left` until none is, or the server is gone."""
+    """Take kinds from `left` until none is, or one hurt the server."""
     pid = server.process.pid
     await ask(server.port, request, CALM_SECONDS)  # the first requests load what the model puts off
-    run.start = run.start or memory.held(pid)
+    start = memory.held(pid)
     run.calm_ms.append((await ask(server.port, request, CALM_SECONDS)).p99 * 1000)
     while left:
         kind = left.pop(0)
-        before = memory.held(pid)
         memory.forget_peak(pid)
         sent, connections, answers = await _attack(
             kind, rpc if kind.rpc else server.port, server.port, request, seconds
@@ -99,7 +98,7 @@ async def _attacks(left: list[Kind], run: Run, server: own.OwnServer, rpc: int, 
                 kind.about,
                 sent / 2**20,
                 connections,
-                before,
+                start,
                 peak,
                 after,
                 answers.p99 * 1000,
@@ -109,7 +108,7 @@ async def _attacks(left: list[Kind], run: Run, server: own.OwnServer, rpc: int, 
             )
         )
         _say(run.attacked[-1])
-        if fault:
+        if fault or peak - start > MOST_MIB:
             return
         run.calm_ms.append((await ask(server.port, request, CALM_SECONDS)).p99 * 1000)
 
@@ -151,7 +150,7 @@ def _request(key: str, row: dict[str, float]) -> bytes:
 
 
 def _say(one: Attacked) -> None:
-    memory_said = f"memory {one.before:6.1f} -> {one.peak:6.1f} -> {one.after:6.1f} MiB"
+    memory_said = f"memory {one.start:6.1f} -> {one.peak:6.1f} -> {one.after:6.1f} MiB"
     said = f"p99 {one.p99_ms:8.1f} ms  failed {one.failed} of {one.asked}  sent {one.sent:,.0f} MiB  {one.fault}"
     sys.stderr.write(f"{time.strftime('%H:%M:%S')} {one.kind:26} {memory_said}  {said}\n")
     sys.stderr.flush()

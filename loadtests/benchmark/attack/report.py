@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
+
+from ..table import markdown
 
 MOST_MIB, MOST_TIMES = 64.0, 3.0
 
@@ -15,7 +16,8 @@ class Attacked:
 
     Attributes:
         sent: MiB that it sent, over `connections` connections in all.
-        before, peak, after: MiB that the server held (RSS) before, at most, and two seconds after the end.
+        start, peak, after: MiB that the server held (RSS): before anybody attacked it, at most, and two seconds after
+            the end of this attack.
         p99_ms: of the client meanwhile; `failed` of its `asked` requests were not answered with 200.
         fault: what became of the server, if anything did.
     """
@@ -24,7 +26,7 @@ class Attacked:
     about: str
     sent: float
     connections: int
-    before: float
+    start: float
     peak: float
     after: float
     p99_ms: float
@@ -35,14 +37,12 @@ class Attacked:
 
 @dataclass
 class Run:
-    """All kinds against one server.
+    """All kinds against one server, or against several where an attack hurt one.
 
     Attributes:
         calm_ms: p99 of the client when nobody attacks, before the first kind and after each.
-        start: MiB that the server held before the first kind.
     """
 
-    start: float
     calm_ms: list[float] = field(default_factory=list[float])
     attacked: list[Attacked] = field(default_factory=list[Attacked])
 
@@ -54,7 +54,7 @@ class Run:
     def broken(self, one: Attacked) -> list[str]:
         """The bars that a kind broke."""
         bars = {
-            "memory": one.peak - one.before > MOST_MIB,
+            "memory": one.peak - one.start > MOST_MIB,
             "p99": one.p99_ms > MOST_TIMES * self.usual_ms,
             "failed": one.failed > 0,
             one.fault: bool(one.fault),
@@ -69,7 +69,7 @@ class Run:
                 one.kind,
                 one.about,
                 f"{one.sent:,.0f}",
-                f"+{max(0.0, one.peak - one.before):.0f}",
+                f"{one.peak - one.start:+.0f}",
                 f"{one.p99_ms:.1f}",
                 f"{one.p99_ms / self.usual_ms:.1f} x",
                 f"{one.failed} of {one.asked}",
@@ -77,15 +77,5 @@ class Run:
             ]
             for one in self.attacked
         ]
-        most = max((one.peak for one in self.attacked), default=self.start) - self.start
-        whole = "met" if most <= MOST_MIB else "not met"
-        return (
-            f"p99 when nobody attacks: {self.usual_ms:.2f} ms ({min(self.calm_ms):.2f} to {max(self.calm_ms):.2f}). "
-            f"Memory over the whole run: {self.start:.0f} MiB before, {most:+.0f} MiB at most "
-            f"(<= {MOST_MIB:g}: {whole}).\n\n{_table(head, body)}\n"
-        )
-
-
-def _table(head: Sequence[str], body: Iterable[Sequence[str]]) -> str:
-    marks = ["---", "---", *["---:"] * (len(head) - 3), "---"]
-    return "\n".join(f"| {' | '.join(line)} |" for line in (head, marks, *body))
+        calm = f"{self.usual_ms:.2f} ms ({min(self.calm_ms):.2f} to {max(self.calm_ms):.2f})"
+        return f"p99 when nobody attacks: {calm}\n\n{markdown(head, body, numbers=2)}\n"
