@@ -111,6 +111,11 @@ class Processes:
         """MiB of all processes. On Linux pages that several share count once (PSS), elsewhere not at all."""
         return sum(map(_bytes, self._running())) / 2**20
 
+    @property
+    def pid(self) -> int:
+        """Of the process that was started first."""
+        return self._first[0].pid
+
     def cpu_seconds(self) -> float:
         """CPU that all processes which run have spent since they started."""
         return sum(map(_cpu_seconds, self._running()))

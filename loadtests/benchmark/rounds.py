@@ -67,9 +67,9 @@ class Rounds:
             with running(
                 server.launch(place), prefix=share.server, folder=folder, log=self.out / f"{server.name}.log"
             ) as processes:
-                seconds = _ready(processes, server, place, questions)
+                seconds = ready(processes, server, place, questions)
                 for at, (workload, protocol) in enumerate(_loads(server, model)):
-                    ask = _Ask(processes, questions, place, workload, protocol, share.load)
+                    ask = Ask(processes, questions, place, workload, protocol, share.load)
                     if not at:
                         ask.load(WARM_UP_SECONDS)
                     measured = ask.load(self.seconds)
@@ -97,18 +97,18 @@ def _loads(server: Server, model: str) -> list[tuple[Workload, Protocol]]:
     return [(workload, each) for workload, asks in server.asks.items() if workload.model == model for each in asks]
 
 
-def _ready(processes: Processes, server: Server, place: Place, questions: Questions) -> float:
+def ready(processes: Processes, server: Server, place: Place, questions: Questions) -> float:
     """Seconds from the start to the first right answer."""
     protocol = next(protocol for _, protocol in _loads(server, place.model))
 
-    def ready() -> bool:
+    def answers() -> bool:
         return all(map(_answers, processes.launch.ready)) and questions.answered(protocol, place.url(protocol))
 
-    return processes.until(ready, within=READY_SECONDS, what="right answer")
+    return processes.until(answers, within=READY_SECONDS, what="right answer")
 
 
 @dataclass(frozen=True)
-class _Ask:
+class Ask:
     """One workload by one protocol, asked of a server that runs."""
 
     processes: Processes
