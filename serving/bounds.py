@@ -51,7 +51,7 @@ def _is_sound(owner: Any, part: Any) -> bool:
         return is_sound_xgboost(part)
     if type(part).__name__ == "TreePredictor":
         return _is_sound_predictor(part, owner)
-    return all(check(part) for check in checks_of(type(part)))
+    return all(check(part) for check in checks_of(part))
 
 
 def _is_sound_tree(tree: Any) -> bool:
@@ -127,6 +127,6 @@ def _parts(model: object) -> Iterator[tuple[object, object]]:
                 stack.extend((owner, value) for value in cast("Array", item).flat)
         elif hasattr(item, "__dict__") and not isinstance(item, type):
             content = vars(item)
-            if checks_of(type(item)):
+            if checks_of(item):
                 yield owner, item
             stack.extend((item if "n_features_in_" in content else owner, value) for value in content.values())

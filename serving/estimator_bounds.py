@@ -7,7 +7,7 @@ what a broken attribute raises. How a family's code uses its arrays was read in 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -20,10 +20,11 @@ Array = NDArray[Any]
 _INT32 = 2**31
 
 
-def checks_of(kind: type) -> list[Callable[[Any], bool]]:
-    """What to check of an estimator of this type."""
-    names = (f"{base.__module__}.{base.__qualname__}" for base in kind.__mro__)
-    return [_CHECKS[name] for name in names if name in _CHECKS]
+def checks_of(item: object) -> list[Callable[[Any], bool]]:
+    """What to check of this estimator; nothing of one that is not fitted, which cannot predict."""
+    names = (f"{base.__module__}.{base.__qualname__}" for base in type(item).__mro__)
+    found = [_CHECKS[name] for name in names if name in _CHECKS]
+    return [check for fitted, check in found if fitted in vars(item)]
 
 
 def is_within(indices: Any, size: int) -> bool:
@@ -184,11 +185,8 @@ def _is_sound_bisection(tree: Any, centers: Array) -> bool:
 
 def _is_sound_vocabulary(estimator: Any) -> bool:
     """Each word's column; a sparse matrix is made with them."""
-    words = vars(estimator).get("vocabulary_")
-    return words is None or (isinstance(words, Mapping) and _are_columns([*words.values()]))
-
-
-def _are_columns(columns: Sequence[Any]) -> bool:
+    words = estimator.vocabulary_
+    columns = [*words.values()] if isinstance(words, Mapping) else [None]
     whole = all(isinstance(column, int | np.integer) for column in columns)
     return whole and sorted(columns) == [*range(len(columns))]
 
@@ -199,8 +197,6 @@ def _is_sound_hasher(estimator: Any) -> bool:
 
 def _is_sound_one_hot(estimator: Any) -> bool:
     """A column for each category; a sparse matrix is made with them."""
-    if "categories_" not in vars(estimator):
-        return True
     mappings = vars(estimator).get("_default_to_infrequent_mappings") or [None] * len(estimator.categories_)
     left = vars(estimator).get("_infrequent_indices") or [None] * len(estimator.categories_)
     sizes: list[int] = []
@@ -228,22 +224,20 @@ def _is_sound_layers(estimator: Any) -> bool:
     return all(first[1] == second[0] for first, second in pairwise(shapes))
 
 
-_CHECKS: dict[str, Callable[[Any], bool]] = {
-    "sklearn.cluster._kmeans._BaseKMeans": _is_sound_clustering,
-    "sklearn.ensemble._forest.BaseForest": _is_sound_forest,
-    "sklearn.ensemble._gb.BaseGradientBoosting": _is_sound_gradient_boosting,
-    "sklearn.ensemble._hist_gradient_boosting.gradient_boosting.BaseHistGradientBoosting": (
-        _is_sound_hist_gradient_boosting
-    ),
-    "sklearn.ensemble._iforest.IsolationForest": _is_sound_isolation_forest,
-    "sklearn.feature_extraction._dict_vectorizer.DictVectorizer": _is_sound_vocabulary,
-    "sklearn.feature_extraction._hash.FeatureHasher": _is_sound_hasher,
-    "sklearn.feature_extraction.text.CountVectorizer": _is_sound_vocabulary,
-    "sklearn.feature_extraction.text.HashingVectorizer": _is_sound_hasher,
-    "sklearn.neighbors._base.NeighborsBase": _is_sound_neighbors,
-    "sklearn.neural_network._multilayer_perceptron.BaseMultilayerPerceptron": _is_sound_layers,
-    "sklearn.preprocessing._encoders.OneHotEncoder": _is_sound_one_hot,
-    "sklearn.svm._base.BaseLibSVM": _is_sound_libsvm,
-    "sklearn.tree._classes.BaseDecisionTree": _is_sound_decision_tree,
+_CHECKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "sklearn.cluster._kmeans._BaseKMeans": ("cluster_centers_", _is_sound_clustering),
+    "sklearn.ensemble._forest.BaseForest": ("estimators_", _is_sound_forest),
+    "sklearn.ensemble._gb.BaseGradientBoosting": ("estimators_", _is_sound_gradient_boosting),
+    "sklearn.ensemble._hist_gradient_boosting.gradient_boosting.BaseHistGradientBoosting": ("_predictors", _is_sound_hist_gradient_boosting),
+    "sklearn.ensemble._iforest.IsolationForest": ("estimators_", _is_sound_isolation_forest),
+    "sklearn.feature_extraction._dict_vectorizer.DictVectorizer": ("vocabulary_", _is_sound_vocabulary),
+    "sklearn.feature_extraction._hash.FeatureHasher": ("n_features", _is_sound_hasher),
+    "sklearn.feature_extraction.text.CountVectorizer": ("vocabulary_", _is_sound_vocabulary),
+    "sklearn.feature_extraction.text.HashingVectorizer": ("n_features", _is_sound_hasher),
+    "sklearn.neighbors._base.NeighborsBase": ("_fit_X", _is_sound_neighbors),
+    "sklearn.neural_network._multilayer_perceptron.BaseMultilayerPerceptron": ("coefs_", _is_sound_layers),
+    "sklearn.preprocessing._encoders.OneHotEncoder": ("categories_", _is_sound_one_hot),
+    "sklearn.svm._base.BaseLibSVM": ("support_vectors_", _is_sound_libsvm),
+    "sklearn.tree._classes.BaseDecisionTree": ("tree_", _is_sound_decision_tree),
 }
-"""By the full name of a base class, so that no module is imported for an estimator that a model does not hold."""
+"""What an estimator has once it is fitted, and its check; by the full name of a base class, so that no module is imported for an estimator that a model does not hold."""

@@ -181,6 +181,23 @@ class Reader:
         made.__setstate__(self._content(node))
         return made
 
+    def _tree(self, node: Node) -> Any:
+        (features, classes, outputs), state = self.build(node["__reduce__"]["args"]), self._content(node)
+        sizes = (features, outputs, *classes.tolist())
+        nodes, values = state["nodes"], state["values"]
+        if not (
+            all(type(size) is int and 1 <= size < 2**31 for size in sizes)
+            and classes.shape == (outputs,)
+            and nodes.shape == (state["node_count"],)
+            and values.shape == (len(nodes), outputs, int(classes.max()))
+            and len(nodes) >= 1
+            and nodes.flags.c_contiguous
+        ):
+            raise Damaged("it holds a tree whose arrays are not of the sizes that it says")
+        made = _found(node)(features, classes, outputs)
+        made.__setstate__(state)
+        return made
+
     def _partial(self, node: Node) -> Any:
         func, arguments, keywords = (self.build(node["content"][part]) for part in ("func", "args", "kwds"))
         return functools.partial(func, *arguments, **keywords)
@@ -288,7 +305,7 @@ _LOADERS: dict[str, Callable[[Reader, Node], Any]] = {
     "PartialNode": Reader._partial,
     "ObjectNode": Reader._object,
     "LossNode": Reader._loss,
-    "TreeNode": Reader._reduced,
+    "TreeNode": Reader._tree,
     # Only of what the operator trusts by name.
     "QuantileForestNode": Reader._reduced,
     "ConstructorFromReduceNode": Reader._constructed,

@@ -117,7 +117,9 @@ _NEVER = frozenset({"conftest", "datasets", "experimental", "externals", "tests"
 """Parts of scikit-learn that no fitted model comes from; some of them write files or run what they are given."""
 
 _SCALARS = frozenset(f"numpy.{kind.__name__}" for kind in np.sctypeDict.values())
-_TYPES = frozenset(f"builtins.{kind.__name__}" for kind in (bool, dict, float, int, list, map, set, str, tuple))
+_TYPES = frozenset(f"builtins.{kind.__name__}" for kind in (bool, dict, float, int, list, map, set, str, tuple)) | {
+    "collections.OrderedDict"
+}
 _LOSSES = frozenset({"sklearn._loss._loss", "sklearn.linear_model._sgd_fast"})
 """Modules of which every class is a compiled loss; each is made of numbers."""
 
