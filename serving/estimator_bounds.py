@@ -228,7 +228,10 @@ _CHECKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "sklearn.cluster._kmeans._BaseKMeans": ("cluster_centers_", _is_sound_clustering),
     "sklearn.ensemble._forest.BaseForest": ("estimators_", _is_sound_forest),
     "sklearn.ensemble._gb.BaseGradientBoosting": ("estimators_", _is_sound_gradient_boosting),
-    "sklearn.ensemble._hist_gradient_boosting.gradient_boosting.BaseHistGradientBoosting": ("_predictors", _is_sound_hist_gradient_boosting),
+    "sklearn.ensemble._hist_gradient_boosting.gradient_boosting.BaseHistGradientBoosting": (
+        "_predictors",
+        _is_sound_hist_gradient_boosting,
+    ),
     "sklearn.ensemble._iforest.IsolationForest": ("estimators_", _is_sound_isolation_forest),
     "sklearn.feature_extraction._dict_vectorizer.DictVectorizer": ("vocabulary_", _is_sound_vocabulary),
     "sklearn.feature_extraction._hash.FeatureHasher": ("n_features", _is_sound_hasher),

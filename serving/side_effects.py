@@ -18,8 +18,23 @@ _KEYWORDS = ("effective_metric_params_", "inv_kw_args", "kernel_params", "kw_arg
 
 _LIGHTGBM = frozenset(
     {
-        *("config", "config_file", "convert_model", "convert_model_file", "data", "data_filename", "forcedbins_filename"),
-        *("forced_splits", "forced_splits_file", "forced_splits_filename", "forcedsplits_filename", "fs", "input_model"),
+        *(
+            "config",
+            "config_file",
+            "convert_model",
+            "convert_model_file",
+            "data",
+            "data_filename",
+            "forcedbins_filename",
+        ),
+        *(
+            "forced_splits",
+            "forced_splits_file",
+            "forced_splits_filename",
+            "forcedsplits_filename",
+            "fs",
+            "input_model",
+        ),
         *("init_score_file", "init_score_filename", "initscore_filename", "is_save_binary", "is_save_binary_file"),
         *("local_listen_port", "local_port", "machine_list", "machine_list_file", "machine_list_filename", "machines"),
         *("mlist", "model_in", "model_input", "model_out", "model_output", "name_pred", "nodes", "num_machine"),
@@ -48,7 +63,9 @@ def refuse_side_effects(model: object, source: str) -> None:
         for attribute in _KEYWORDS:
             keywords = content.get(attribute)
             if isinstance(keywords, Mapping) and cast("Mapping[str, Any]", keywords).get("n_jobs") not in (None, 1):
-                _refuse(source, name, f"{attribute}['n_jobs']", keywords["n_jobs"], "starts threads or processes", "None")
+                _refuse(
+                    source, name, f"{attribute}['n_jobs']", keywords["n_jobs"], "starts threads or processes", "None"
+                )
         if type(part).__module__.startswith("lightgbm."):
             for parameter in sorted(_LIGHTGBM & content.get("_other_params", {}).keys()):
                 given = content["_other_params"][parameter]

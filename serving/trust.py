@@ -135,7 +135,9 @@ _BY_LOADER: dict[str, frozenset[str]] = {
     "NdArrayNode": _SCALARS | {"numpy.ndarray"},
     "MaskedArrayNode": frozenset({"numpy.ma.MaskedArray", "numpy.ma.core.MaskedArray"}),
     "DTypeNode": frozenset({"numpy.dtype"}),
-    "SparseMatrixNode": frozenset(f"scipy.sparse._{k}.{k}_{kind}" for k in ("csr", "csc") for kind in ("array", "matrix")),
+    "SparseMatrixNode": frozenset(
+        f"scipy.sparse._{k}.{k}_{kind}" for k in ("csr", "csc") for kind in ("array", "matrix")
+    ),
     "RandomStateNode": frozenset({"numpy.random.mtrand.RandomState"}),
     "RandomGeneratorNode": frozenset({"numpy.random._generator.Generator"}),
     "TreeNode": frozenset({"sklearn.tree._tree.Tree"}),

@@ -21,7 +21,7 @@ _MISSING = {"#N/A", "#NA", "<NA>", "N/A", "n/a", "NA", "NULL", "null", "NaN", "n
 
 
 def from_json(core: Core, document: dict[str, Any]) -> Batch:
-    """The rows of a JSON request. As in MLflow, params of a model that takes none, and other keys, are tolerated.
+    """The rows of a JSON request. As in MLflow, other keys are tolerated; `params` are the caller's to check.
 
     Raises:
         InvalidInput: not exactly one of the forms, or rows that the model cannot take.

@@ -135,7 +135,10 @@ MODELS: dict[str, tuple[Callable[[], Any], Any]] = {
         lambda: piped(preprocessing.PolynomialFeatures(2), linear_model.Ridge()),
         S,
     ),
-    "quantiles": (lambda: piped(preprocessing.QuantileTransformer(n_quantiles=20), preprocessing.StandardScaler(), logistic()), X),
+    "quantiles": (
+        lambda: piped(preprocessing.QuantileTransformer(n_quantiles=20), preprocessing.StandardScaler(), logistic()),
+        X,
+    ),
     "power": (lambda: piped(preprocessing.PowerTransformer(), logistic()), X),
     "imputed": (lambda: piped(impute.SimpleImputer(add_indicator=True), impute.KNNImputer(), logistic()), X),
     "pca": (lambda: piped(decomposition.PCA(2), logistic()), X),
@@ -257,13 +260,17 @@ def _schema(schema: Any, dice: random.Random, said: list[str]) -> None:
             stack.extend(part)
     way = dice.choice(["number", "number", "number", "swap", "remove", "file"])
     said.append(way)
-    numbers = [n for n in nodes if n["__loader__"] == "JsonNode" and type(json.loads(n["content"])) in (int, float, bool)]
+    numbers = [
+        n for n in nodes if n["__loader__"] == "JsonNode" and type(json.loads(n["content"])) in (int, float, bool)
+    ]
     objects = [n for n in nodes if n["__loader__"] == "DictNode" and n["content"]]
     files = [n for n in nodes if "file" in n]
     match way:
         case "number" if numbers:
             node = dice.choice(numbers)
-            node["content"] = json.dumps(dice.choice((-1, 0, 1, 2, 3, 7, 10**6, 2**31 - 1, 2**40, True, False, None, 0.5)))
+            node["content"] = json.dumps(
+                dice.choice((-1, 0, 1, 2, 3, 7, 10**6, 2**31 - 1, 2**40, True, False, None, 0.5))
+            )
             names = [k for o in objects for k, v in o["content"].items() if v is node]
             said.append(f"{names} {node['content']}")
         case "swap":
