@@ -16,7 +16,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from . import artifact, boosters, estimators, trust, validation
+from . import artifact, boosters, compiled_rows, estimators, trust, validation
 from .compiled import Answers, Compiled
 from .errors import (
     InvalidInput,
@@ -182,6 +182,7 @@ class Model:
     def _check_compiled(self, compiled: Compiled, expected: Answers) -> None:
         try:
             compiled.check(self._example, expected, self.classes)
+            compiled.compare(compiled_rows.batches(self.signature, self.example), self.original, self.classes)
         except NotCompiled as e:
             self._without_compiled(e)
 

@@ -178,7 +178,13 @@ def saved_for_mlflow(folder: Path, **how: Any) -> Path:
     signature = infer_signature(TABLE, model.predict(TABLE), params)
     types = trust.types_to_trust(model, source="m")
     mlflow.sklearn.save_model(
-        model, str(folder), signature=signature, serialization_format="skops", skops_trusted_types=types, **how
+        model,
+        str(folder),
+        signature=signature,
+        serialization_format="skops",
+        skops_trusted_types=types,
+        pip_requirements=["scikit-learn"],
+        **how,
     )
     return folder
 
