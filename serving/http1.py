@@ -215,6 +215,8 @@ class Http1(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The last byte of a request."""
+        if not self._head_done:
+            return  # the parser stops at an upgrade, whose request goes on
         self._whole = True
         self._unframed = 0
         self._arrived()
