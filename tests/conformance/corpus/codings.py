@@ -7,7 +7,7 @@ from .stream import CHUNKED, HOST, ONE, SMUGGLED, Stream, chunks, head
 
 POST = "POST /predict HTTP/1.1"
 REFUSED = "400 closed"
-UNKNOWN = "400 closed | 501 closed"
+UNKNOWN = "501 closed | 400 closed"
 LAST = "0\r\n\r\n"
 SIZE = f"{len(ONE):x}\r\n"
 MILLION = "x" * 2**20
@@ -67,7 +67,7 @@ STREAMS = (
     Stream("an extension that hides a request", (chunks("2;\nxx\r\n4c\r\n0\r\n\r\n", SMUGGLED),), "9112 7.1.1",
            REFUSED),
     Stream("an extension of 1 MB", (chunks(f"11;{MILLION}\r\n", ONE, "\r\n", LAST),), "9112 7.1.1",
-           "400 closed | 413 closed | 431 closed", h11="closed | 400 closed", why=reasons.HEADS),
+           "431 closed | 400 closed | 413 closed", h11="closed | 400 closed", why=reasons.HEADS),
     Stream("a trailer", (chunks(SIZE, ONE, "\r\n0\r\nX-Sum: 1\r\n\r\n"),), "9112 7.1.2", "200=3 open"),
     Stream("a trailer that says the length", (chunks(SIZE, ONE, "\r\n0\r\nContent-Length: 5\r\n\r\n"),), "9110 6.5.1",
            "400 closed | 200=3 open", h11="200=3 open", why=reasons.TRAILERS),
@@ -88,22 +88,29 @@ STREAMS = (
     Stream(*_coded("chunked twice in a list", "Transfer-Encoding: chunked, chunked"), "9112 6.1", REFUSED),
     Stream(*_coded("chunked twice in two fields", "Transfer-Encoding: chunked", "Transfer-Encoding: chunked"),
            "9112 6.1", REFUSED),
-    Stream(*_coded("gzip, chunked", "Transfer-Encoding: gzip, chunked"), "9112 6.1", UNKNOWN),
+    Stream(*_coded("gzip, chunked", "Transfer-Encoding: gzip, chunked"), "9112 6.1", UNKNOWN, h11="400 closed",
+           why=reasons.CODINGS),
     Stream(*_coded("gzip and chunked in two fields", "Transfer-Encoding: gzip", "Transfer-Encoding: chunked"),
-           "9112 6.1", UNKNOWN),
+           "9112 6.1", UNKNOWN, h11="400 closed",
+           why=reasons.CODINGS),
     Stream(*_coded("chunked, gzip", "Transfer-Encoding: chunked, gzip"), "9112 6.3", REFUSED),
-    Stream(*_coded("gzip alone", "Transfer-Encoding: gzip", content=ONE), "9112 6.3", REFUSED),
-    Stream(*_coded("identity", "Transfer-Encoding: identity", content=b""), "9112 6.3", UNKNOWN),
+    Stream(*_coded("gzip alone", "Transfer-Encoding: gzip", content=ONE), "9112 6.3", UNKNOWN, h11="400 closed", why=reasons.CODINGS),
+    Stream(*_coded("identity", "Transfer-Encoding: identity", content=b""), "9112 6.3", UNKNOWN, h11="400 closed",
+           why=reasons.CODINGS),
     Stream(*_coded("identity with a length", "Transfer-Encoding: identity", f"Content-Length: {len(ONE)}", content=ONE),
            "9112 6.3", UNKNOWN),
-    Stream(*_coded("xchunked", "Transfer-Encoding: xchunked"), "9112 6.1", UNKNOWN),
-    Stream(*_coded("chunkedx", "Transfer-Encoding: chunkedx"), "9112 6.1", UNKNOWN),
+    Stream(*_coded("xchunked", "Transfer-Encoding: xchunked"), "9112 6.1", UNKNOWN, h11="400 closed",
+           why=reasons.CODINGS),
+    Stream(*_coded("chunkedx", "Transfer-Encoding: chunkedx"), "9112 6.1", UNKNOWN, h11="400 closed",
+           why=reasons.CODINGS),
     Stream(*_coded("chunked behind a tab", "Transfer-Encoding:\tchunked"), "9110 5.6.3", "200=3 open"),
     Stream(*_coded("chunked behind a vertical tab", "Transfer-Encoding: \x0bchunked"), "9112 6.1", REFUSED),
-    Stream(*_coded("chunked with a parameter", "Transfer-Encoding: chunked;a=b"), "9112 6.1", UNKNOWN),
-    Stream(*_coded("chunked in quotes", 'Transfer-Encoding: "chunked"'), "9112 6.1", UNKNOWN),
+    Stream(*_coded("chunked with a parameter", "Transfer-Encoding: chunked;a=b"), "9112 6.1", UNKNOWN, h11="400 closed",
+           why=reasons.CODINGS),
+    Stream(*_coded("chunked in quotes", 'Transfer-Encoding: "chunked"'), "9112 6.1", UNKNOWN, h11="400 closed",
+           why=reasons.CODINGS),
     Stream(*_coded("chunked, and an empty member", "Transfer-Encoding: , chunked"), "9110 5.6.1",
-           "200=3 open | 400 closed", h11="400 closed", why=reasons.EMPTY_MEMBER),
+           "200=3 open", ours="501 closed", h11="400 closed", why=reasons.EMPTY_MEMBER),
     Stream(*_coded("an empty encoding", "Transfer-Encoding:", content=b""), "9112 6.1", UNKNOWN),
     Stream("chunked in HTTP/1.0", (head("POST /predict HTTP/1.0", "Transfer-Encoding: chunked") + CHUNKED,), "9112 6.1",
            "200=3 closed | 400 closed"),
