@@ -19,7 +19,9 @@ VERSIONS = "Only 1.0 and 1.1 are spoken here, and said so; h11 answers any versi
 TARGETS = "No path can be found in the target, so it is refused; h11 gives it to the app, which has no such path."
 HOSTS = "A host that cannot be one is to be refused. tenfold does; h11 looks only whether there is one."
 CODINGS = "tenfold says 501 to every coding that is not `chunked` alone; h11 says 400."
-EMPTY_MEMBER = "An empty member of a list is to be ignored. Whoever sends one here means to confuse, and both refuse it."
+EMPTY_MEMBER = (
+    "An empty member of a list is to be ignored. Whoever sends one here means to confuse, and both refuse it."
+)
 NAMES = "To tenfold all of it is the name of a model, which can only be read; uvicorn's app has no such path."
 NO_METHOD = "llhttp refuses what cannot become a method at its first bytes; h11 waits for the end of the line."
 # Both are right, and tenfold is the more lenient.
