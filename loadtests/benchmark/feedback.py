@@ -1,7 +1,7 @@
 """Labels beside predictions, over PostgreSQL: `python -m tenfold.loadtests.benchmark.feedback`.
 
 One model server with an inference log answers as many predictions as it can (closed loop). Then it does so again while
-labels of earlier predictions come in lists (open loop: on time, whatever became of the lists before). Both take turns in
+labels of earlier predictions come in lists (open loop: on time, whatever became of those before). Both take turns in
 rounds, so that what else the machine does hits both. The server has one core, PostgreSQL and the load have the other
 one, which limits predictions too: so the CPU of each stands beside their number, and the server's CPU for a prediction
 tells what labels cost it. Exit codes: 0 every bar holds, 3 one broke, 1 it could not be measured.
