@@ -19,6 +19,7 @@ from typing import Literal
 
 from . import validation
 from .batching import Batcher, Job, settle
+from .echo import echo
 from .errors import InvalidInput, ModelUnloadable, NoInferenceLog, NotReady, UnknownModel
 from .feedback import Feedback
 from .ids import new_ids
@@ -38,6 +39,9 @@ State = Literal["loading", "ready", "failed", "draining"]
 # How long a call of the model may keep the event loop. While a thread asks it, a second core can read what comes.
 # On one core nothing is sooner for it, and under overload half of the core goes into the turns that both take.
 _INLINE_SECONDS, _INLINE_SECONDS_ON_ONE_CORE = 0.003, 0.02
+
+# Names of outputs, parameters and the like, beside the values of rows.
+_OTHER_VALUES = 1000
 
 logger = logging.getLogger(__name__)
 
@@ -84,6 +88,15 @@ class Core:
         if self._model is None:
             raise NotReady(f"No model can be asked yet: {self.reason}")
         return self._model
+
+    @property
+    def max_values(self) -> int:
+        """Values in a request, at most: those of `max_rows` rows, each in a list of its own, and what is said of them.
+
+        Raises:
+            NotReady: as `model`.
+        """
+        return self.settings.max_rows * 2 * (len(self.model.signature.columns) + 1) + _OTHER_VALUES
 
     @property
     def full(self) -> bool:
@@ -220,7 +233,7 @@ class Core:
         assert batcher is not None
         for output in outputs:
             if output not in model.outputs:
-                raise InvalidInput(f"The model has no output '{output}'. Ask for {' or '.join(model.outputs)}")
+                raise InvalidInput(f"The model has no output '{echo(output)}'. Ask for {' or '.join(model.outputs)}")
 
         def answered(answers: Answers | Exception) -> None:
             if isinstance(answers, Exception):

@@ -10,6 +10,8 @@ LogError
 
 from __future__ import annotations
 
+from ..echo import echo
+
 
 class LogError(Exception):
     """Root of the package; every message says what happened, with which value, and what to do next."""
@@ -50,12 +52,5 @@ class InvalidLabel(LogError):
     """A label is neither text, number nor truth value."""
 
     def __init__(self, label: object, why: str) -> None:
-        super().__init__(f"{_shown(label)} is not a label: {why}. Send a text, a finite number, true or false")
-
-
-def _shown(label: object) -> str:
-    try:
-        shown = repr(label[:60] if isinstance(label, str) else label)
-    except (ValueError, RecursionError):  # an integer of thousands of digits, a list within a list within ...
-        return f"A value of type {type(label).__name__}"
-    return shown if len(shown) <= 60 else shown[:57] + "..."
+        shown = f"'{echo(label, limit=60)}'" if isinstance(label, str) else echo(label, limit=60)
+        super().__init__(f"{shown} is not a label: {why}. Send a text, a finite number, true or false")

@@ -29,7 +29,7 @@ _REFUSED = {"unknown": 404, "invalid": 400}
 
 async def feedback(context: Context, head: RequestHead, body: bytes) -> Response:
     """Send back what turned out to be true: {"id", "label"}, or a list of them."""
-    content = document(head, body)
+    content = document(head, body, context.core.max_values)
     items = take(content, context.settings.max_rows)
     when = context.core.event_time(head.get(EVENT_TIME))
     deadline = time.monotonic() + context.settings.deadline_seconds
