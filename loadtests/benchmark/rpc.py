@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-import httpx
-
 import grpc
+import httpx
 
 HEADERS = {"Content-Type": "application/grpc", "TE": "trailers"}
 FRAME = 5

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 from ..context import Context
+from ..echo import echo
 from ..errors import InvalidInput, ServingError
 from ..exchange import Exchange
 from ..logs import request_id
@@ -199,6 +200,7 @@ def seconds_left(timeout: bytes | None) -> float:
         return float("inf")
     found = _TIMEOUT.fullmatch(timeout)
     if found is None:
-        said = timeout[:40].decode("latin-1")
-        raise InvalidInput(f"grpc-timeout is '{said}'. Send up to eight digits and one of H, M, S, m, u, n")
+        raise InvalidInput(
+            f"grpc-timeout is '{echo(timeout, limit=40)}'. Send up to eight digits and one of H, M, S, m, u, n"
+        )
     return int(found[1]) * _SECONDS[found[2]]
