@@ -58,8 +58,10 @@ def check(given: object, params: Sequence[Param], flavor: str) -> list[str]:
             ", ".join(f"'{shown(name)}'" for name in cast("list[str]", [*given])[:5]) if isinstance(given, dict) else ""
         )
         return [
-            f"The params {names + ' ' if names else ''}are ignored: the model's signature names no params. "
-            f"Send none, or register the model with a signature that names them"
+            (
+                f"The params {names + ' ' if names else ''}are ignored: the model's signature names no params. "
+                f"Send none, or register the model with a signature that names them"
+            )
         ]
     if not isinstance(given, dict):
         raise InvalidInput(f'"params" is {shown(given)}, not an object. Send {{"name": value, ...}}')

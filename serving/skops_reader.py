@@ -14,7 +14,7 @@ import functools
 import importlib
 import json
 import operator
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
 

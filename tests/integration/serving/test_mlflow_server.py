@@ -248,8 +248,10 @@ async def test_params_of_a_model_that_takes_none_are_not_swallowed(both: Both) -
     theirs, ours = await both.post(JSON, {"dataframe_records": RECORDS, "params": {"method": "predict"}})
     assert theirs.json() == {"predictions": ours.json()["predictions"]}
     assert ours.json()["warnings"] == [
-        "The params 'method' are ignored: the model's signature names no params. "
-        "Send none, or register the model with a signature that names them"
+        (
+            "The params 'method' are ignored: the model's signature names no params. "
+            "Send none, or register the model with a signature that names them"
+        )
     ]
 
 

@@ -25,7 +25,7 @@ def test_a_crafted_model_is_refused(name: str) -> None:
 @pytest.mark.timeout(600)
 def test_no_changed_file_of_a_usual_model_kills_the_process() -> None:
     """Several for each; more with other seeds: python tests/support/mutants.py 150 SEED."""
-    told = subprocess.run(  # noqa: S603 - our own program
+    told = subprocess.run(
         [sys.executable, str(SUPPORT / "mutants.py"), "5", "tenfold"], stdout=subprocess.PIPE, check=True, text=True
     ).stdout
     ended = [json.loads(line) for line in told.splitlines() if line.startswith("{")]
