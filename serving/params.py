@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
+from .echo import echo
 from .errors import InvalidInput
 from .values import shown
 
@@ -70,7 +71,7 @@ def check(given: object, params: Sequence[Param], flavor: str) -> list[str]:
     for name, value in cast("dict[str, Any]", given).items():
         param = known.get(name)
         if param is None:
-            ignored.append(f"The param '{shown(name)}' is ignored: the model's signature names {', '.join(known)}")
+            ignored.append(f"The param '{echo(name)}' is ignored: the model's signature names {', '.join(known)}")
         elif not _is(value, param):
             kind = f"a list of {param.type}" if param.many else param.type
             raise InvalidInput(f"The param '{param.name}' is {shown(value)}, which is not of its type, {kind}")

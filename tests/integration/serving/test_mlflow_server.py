@@ -223,7 +223,7 @@ GIVEN: list[tuple[Any, int, str]] = [
         200,
         "The param 'other' is ignored: the model's signature names threshold, top, name, fast, weights",
     ),
-    ({"threshold": "high"}, 400, "The param 'threshold' is 'high', which is not of its type, double"),
+    ({"threshold": "high"}, 400, "The param 'threshold' is \"high\" (string), which is not of its type, double"),
     ({"top": 1.5}, 400, "'top' is 1.5"),
     ({"top": True}, 400, "'top'"),
     ({"name": 1}, 400, "'name'"),
