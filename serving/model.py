@@ -132,10 +132,22 @@ class Model:
         answers: Answers = {}
         for method in outputs:
             try:
-                answers[method] = _entries(getattr(self.estimator, method)(inputs), batch.rows)
+                answer = getattr(self.estimator, method)(inputs)
             except Exception as e:
-                raise (ValueRefused if ValueRefused.is_said_by(e) else PredictionFailed)(method, e) from e
+                raise (ValueRefused if self._answers_example(method) else PredictionFailed)(method, e) from e
+            try:
+                answers[method] = _entries(answer, batch.rows)
+            except ValueError as e:
+                raise PredictionFailed(method, e) from e
         return answers
+
+    def _answers_example(self, method: str) -> bool:
+        """Whether the model is well, and the rows are to blame: errors about values have no type of their own."""
+        try:
+            getattr(self.estimator, method)(self.inputs(self._example))
+        except Exception:
+            return False
+        return True
 
     def warm_up(self) -> None:
         """Answer the example, so that the first request does not pay for what happens once.

@@ -25,7 +25,7 @@ def read(core: Core, head: RequestHead, body: bytes) -> ModelCall[Response]:
     if media_type(head, JSON, CSV) == CSV:
         batch = frames.from_csv(core, body)
     else:
-        document = parse_object(body)
+        document = parse_object(body, core.max_values)
         batch = frames.from_json(core, document)
         ignored = params.check(document.get("params"), core.model.params, core.model.flavor)
     # The inference log compares what was predicted with labels, whatever is answered.
