@@ -175,8 +175,9 @@ class Model:
         self.outputs = tuple(spec.name for spec in self.output_specs)
         if self.scoring_method not in self.outputs:
             raise ModelUnloadable(
-                f"The model {self.name} version {self.version} was saved with pyfunc_predict_fn='{self.scoring_method}', "
-                f"which does not answer rows alone. Save it with one of {', '.join(self.outputs)}"
+                f"The model {self.name} version {self.version} was saved with "
+                f"pyfunc_predict_fn='{self.scoring_method}', which does not answer rows alone. "
+                f"Save it with one of {', '.join(self.outputs)}"
             )
         self.datatypes = {spec.name: spec.datatype for spec in self.output_specs}
         if not self._arrays:
