@@ -5,27 +5,22 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, cast
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
-from ..core import Core, Prediction
+from ..core import Core
 from ..errors import InvalidInput
-from .bodies import object_of, reply, values
-from .edge import Edge
-from .exchange import Question, route
-from .head import Head
+from ..exchange import ModelCall
+from ..prediction import Prediction
+from ..request import RequestHead
+from ..responses import json_response, values
+from ..routes import PREDICT, PREDICTING, Operation, Route
+from .documents import object_of
 
 
-def router(edge: Edge) -> APIRouter:
-    """The route, bound to `edge`."""
-    routes = APIRouter(tags=["tenfold"])
-    routes.routes += (route(edge, path, ask) for path, ask in PREDICTIONS.items())
-    return routes
-
-
-def ask(core: Core, head: Head, body: bytes) -> Question:
+def read(core: Core, head: RequestHead, body: bytes) -> ModelCall[Response]:
     """Predict rows. Each prediction has an id; send it back to /feedback with the true label."""
     rows, outputs = take(object_of(head, body))
-    return Question(core.rows(rows), ("predict", *(outputs or ())), partial(answer, outputs=outputs))
+    return ModelCall(core.rows(rows), ("predict", *(outputs or ())), partial(respond, outputs=outputs))
 
 
 def take(document: dict[str, Any]) -> tuple[object, tuple[str, ...] | None]:
@@ -47,8 +42,8 @@ def take(document: dict[str, Any]) -> tuple[object, tuple[str, ...] | None]:
     return document["rows"], tuple(names)
 
 
-def answer(prediction: Prediction, outputs: tuple[str, ...] | None) -> Response:
-    """The answer: always with "predictions", with "outputs" only when the request named some."""
+def respond(prediction: Prediction, outputs: tuple[str, ...] | None) -> Response:
+    """The response: always with "predictions", with "outputs" only when the request named some."""
     content: dict[str, Any] = {
         "predictions": values(prediction.outputs["predict"]),
         "ids": prediction.ids,
@@ -56,7 +51,15 @@ def answer(prediction: Prediction, outputs: tuple[str, ...] | None) -> Response:
     }
     if outputs is not None:
         content["outputs"] = {name: values(prediction.outputs[name]) for name in outputs}
-    return reply(content)
+    return json_response(content)
 
 
-PREDICTIONS = {"/predict": ask}
+ROUTES = (
+    Route(
+        "POST",
+        "/predict",
+        PREDICT,
+        reader=read,
+        operation=Operation("tenfold", "PredictAnswer", PREDICTING, "PredictRequest"),
+    ),
+)
