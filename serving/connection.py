@@ -123,15 +123,13 @@ class Connection(Http1):
         else:
             super().on_body(body)
 
-    def on_message_complete(self) -> None:
-        """The last byte of a request."""
+    def on_end(self) -> None:
+        """The request is whole."""
         cycle = self._cycle
         if cycle is not None and self.cycle is cycle:
-            self._whole = True
-            self._arrived()
             self._end(cycle)
         else:
-            super().on_message_complete()
+            super().on_end()
 
     def timeout_keep_alive_handler(self) -> None:
         """The time that a connection is kept without a request is over, or was when the alarm was set."""
