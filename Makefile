@@ -8,10 +8,11 @@ INSTALLED := $(VENV)/.installed-all-$(SOURCES)
 # The demo does without what only tests need, unless that is there already.
 INSTALLED_FOR_DEMO := $(or $(wildcard $(INSTALLED)),$(VENV)/.installed-demo-$(SOURCES))
 
-.PHONY: help install demo test images test-cluster benchmark lint docs clean
+.PHONY: help install demo test test-clients images test-cluster benchmark lint docs clean
 help:
 	@echo "make demo           replay three weeks of flights against four replicas that retrain every night"
 	@echo "make test           all tests that need no cluster"
+	@echo "make test-clients   clients that nobody here wrote, over HTTP and gRPC; needs a JDK, Go and Node"
 	@echo "make images         the images that a cluster runs, with docker, podman or buildah"
 	@echo "make test-cluster   the tests on the Kubernetes cluster that KUBECONFIG names"
 	@echo "make benchmark      tenfold against its peers and its limits, half an hour; needs wrk and h2load"
@@ -40,6 +41,18 @@ LONGEST := tests/integration/platform tests/integration/demo tests/browser
 test: $(INSTALLED)
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder \
 		$(LONGEST) tests/integration tests/unit $(ARGS)
+
+# Programs in Go that tests start, at fixed versions: they lie beside Python.
+GO_PROGRAMS := github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4 github.com/grpc-ecosystem/grpc-health-probe@v0.4.62
+GO_INSTALLED := $(VENV)/.installed-go-$(shell echo $(GO_PROGRAMS) | cksum | cut -d ' ' -f 1)
+$(GO_INSTALLED): | $(INSTALLED)
+	@command -v go >/dev/null || { echo "These tests need Go 1.26 or newer: install it from go.dev/dl" >&2; exit 1; }
+	for program in $(GO_PROGRAMS); do GOBIN=$(abspath $(BIN)) go install $$program || exit 1; done
+	@touch $@
+
+# One after the other: each test replaces the versions of the same service.
+test-clients: $(INSTALLED) $(GO_INSTALLED)
+	$(BIN)/python -m pytest tests/clients $(ARGS)
 
 images: $(INSTALLED)
 	$(BIN)/tenfold build $(ARGS)

@@ -39,12 +39,15 @@ def test_no_request_is_lost_while_versions_are_replaced(client: str, platform: P
     large = [request for request in plan.requests if request.large]
     command = [program(name), *words, platform.address(NAME), plan.path]
     with subprocess.Popen(command, cwd=PROGRAMS, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        said = Said(process)
-        said.rounds(len(large))  # so each large request was sent
-        for version in ("2", "1"):
-            platform.deploy(NAME, version=version, progress=lambda _: None)
-            said.rounds(ROUNDS_AFTER)
-        summary = said.summary()
+        try:
+            said = Said(process)
+            said.rounds(len(large))  # so each large request was sent
+            for version in ("2", "1"):
+                platform.deploy(NAME, version=version, progress=lambda _: None)
+                said.rounds(ROUNDS_AFTER)
+            summary = said.summary()
+        finally:
+            process.kill()  # one that hangs
     print(f"{client}: {json.dumps(summary)}")  # pytest shows it where something failed
     assert summary["failed"] == 0, summary["failures"]
     assert set(summary["versions"]) == {"1", "2"}

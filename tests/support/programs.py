@@ -9,7 +9,7 @@ from pathlib import Path
 
 INSTALL = {
     "curl": "On Debian: apt-get install curl",
-    "go": "Install Go 1.25 or newer from go.dev/dl",
+    "go": "Install Go 1.26 or newer from go.dev/dl",
     "grpc-health-probe": "make test-clients builds it",
     "grpcurl": "make test-clients builds it",
     "java": "On Debian: apt-get install default-jdk-headless (17 or newer, with its compiler)",
