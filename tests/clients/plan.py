@@ -52,6 +52,7 @@ class Request:
     Attributes:
         body: a file beside the plan; empty: none.
         draining: the other status, of a replica that is about to stop; 0: none.
+        tries: how often it is sent at most until the status is as it should be.
         text: the body itself, where it names the id of the client's last prediction, as `{id}`.
         chunked: sent without saying how long the body is, by a client that can.
         expect: sent with `Expect: 100-continue`, by a client that can.
@@ -68,6 +69,7 @@ class Request:
     path: str
     status: int = 200
     draining: int = 0
+    tries: int = 1
     headers: dict[str, str] = field(default_factory=dict[str, str])
     body: str = ""
     text: str = ""
@@ -183,7 +185,8 @@ class Plan:
     def _feedback(self) -> Request:
         text = '{"id": "{id}", "label": 7}'
         kind = {"Content-Type": JSON}
-        return Request("feedback", "POST", "/feedback", headers=kind, text=text, contains='"accepted"')
+        # A label may overtake its prediction on the way into the log, and is then unknown at first.
+        return Request("feedback", "POST", "/feedback", tries=20, headers=kind, text=text, contains='"accepted"')
 
     def _sent_otherwise(self, request: Request) -> list[Request]:
         return [

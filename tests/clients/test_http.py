@@ -72,7 +72,7 @@ class Said:
     def rounds(self, more: int) -> None:
         """Wait until so many more rounds are done."""
         wanted = len(self.lines) + more
-        wait_until(lambda: len(self.lines) >= wanted or not self.reader.is_alive(), within=300, what=f"{more} rounds")
+        wait_until(lambda: len(self.lines) >= wanted or not self.reader.is_alive(), what=f"{more} rounds")
         assert self.reader.is_alive(), f"the program ended with exit code {self.process.wait()}"
 
     def summary(self) -> dict[str, Any]:

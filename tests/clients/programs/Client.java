@@ -60,7 +60,13 @@ public class Client {
             for (Map<String, Object> request : now) {
                 String version = null, failure = null;
                 try {
-                    HttpResponse<byte[]> answer = client.get().send(made(request, id), BodyHandlers.ofByteArray());
+                    HttpResponse<byte[]> answer = null;
+                    for (double tries = (Double) request.get("tries"); tries > 0; tries--) {
+                        answer = client.get().send(made(request, id), BodyHandlers.ofByteArray());
+                        if (request.get("status").equals((double) answer.statusCode())) {
+                            break;
+                        }
+                    }
                     version = version(request, answer);
                     if (request.get("id_at") != null) {
                         id = (String) at(new Json(text(answer.body())).value(), request.get("id_at"));

@@ -117,7 +117,11 @@ def run(*workers: Callable[[], Ask]) -> None:
             for request in now:
                 version = failure = ""
                 try:
-                    version = checks.version(request, ask(request, checks.body(request)))
+                    for _ in range(request["tries"]):
+                        answer = ask(request, checks.body(request))
+                        if answer[0] == request["status"]:
+                            break
+                    version = checks.version(request, answer)
                 except Exception as e:
                     failure = f"{request['name']}: {type(e).__name__}: {e}"
                 with lock:

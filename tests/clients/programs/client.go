@@ -19,7 +19,7 @@ import (
 
 type request struct {
 	Name, Method, Path, Body, Text, Contains string
-	Status, Draining, Count                  int
+	Status, Draining, Tries, Count           int
 	Headers                                  map[string]string
 	Chunked, Expect, Large, Binary           bool
 	At, VersionAt, IDAt                      []any
@@ -209,6 +209,9 @@ func main() {
 				}
 				version := ""
 				response, answer, err := ask(client, address, r, sent)
+				for tries := 1; err == nil && response.StatusCode != r.Status && tries < r.Tries; tries++ {
+					response, answer, err = ask(client, address, r, sent)
+				}
 				if err == nil {
 					var made string
 					version, made, err = check(r, response, answer)

@@ -6,6 +6,7 @@ import asyncio
 import threading
 
 import pytest
+from support.places import GUARD
 from tenfold.platform.page.errors import SourceTooSlow
 from tenfold.platform.page.fresh import Fresh
 
@@ -60,7 +61,7 @@ async def test_patience_ends_in_a_sentence_and_the_read_goes_on() -> None:
         with pytest.raises(SourceTooSlow, match=r"No answer about 'a' for 0\.01 s"):
             await fresh.get("a")
     let.set()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(GUARD):
         while True:
             try:
                 assert await fresh.get("a") == "there"
