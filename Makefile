@@ -42,16 +42,8 @@ test: $(INSTALLED)
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder \
 		$(LONGEST) tests/integration tests/unit $(ARGS)
 
-# Programs in Go that tests start, at fixed versions: they lie beside Python.
-GO_PROGRAMS := github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4 github.com/grpc-ecosystem/grpc-health-probe@v0.4.62
-GO_INSTALLED := $(VENV)/.installed-go-$(shell echo $(GO_PROGRAMS) | cksum | cut -d ' ' -f 1)
-$(GO_INSTALLED): | $(INSTALLED)
-	@command -v go >/dev/null || { echo "These tests need Go 1.26 or newer: install it from go.dev/dl" >&2; exit 1; }
-	for program in $(GO_PROGRAMS); do GOBIN=$(abspath $(BIN)) go install $$program || exit 1; done
-	@touch $@
-
 # One after the other: each test replaces the versions of the same service.
-test-clients: $(INSTALLED) $(GO_INSTALLED)
+test-clients: $(INSTALLED)
 	$(BIN)/python -m pytest tests/clients $(ARGS)
 
 images: $(INSTALLED)

@@ -14,12 +14,13 @@ import pytest
 import tritonclient.grpc as triton
 from integration.serving.processes import started
 from support.places import free_port
-from support.programs import program
+from support.programs import go_program, program
 from tritonclient.utils import InferenceServerException
 from unit.serving.conftest import bare_environment, folders
 from unit.serving.stage import Folders, flower_model, flowers
 
 __all__ = ["bare_environment", "folders"]  # fixtures of the unit tests
+pytestmark = pytest.mark.timeout(1200)  # the programs may have to be built
 
 TABLE = flowers()[0].iloc[::40]
 PROBABILITIES = flower_model().predict_proba(TABLE)
@@ -45,7 +46,9 @@ REQUEST = {
     ],
     "outputs": [{"name": "predict_proba"}],
 }
-# grpc-health-probe's
+GRPCURL = "github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4"
+PROBE = "github.com/grpc-ecosystem/grpc-health-probe@v0.4.62"
+# The probe's exit codes.
 _UNREACHABLE, _CALL_FAILED = 2, 3
 
 
@@ -59,7 +62,7 @@ def address(folders: Folders, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 def grpcurl(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [program("grpcurl"), "-plaintext", "-max-time", "30", *words]
+    command = [go_program(GRPCURL), "-plaintext", "-max-time", "30", *words]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -117,7 +120,7 @@ def test_kubernetes_probe_of_an_unknown_service_and_of_nobody(address: str) -> N
 
 
 def probe(address: str, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [program("grpc-health-probe"), f"-addr={address}", "-connect-timeout=30s", "-rpc-timeout=30s", *words]
+    command = [go_program(PROBE), f"-addr={address}", "-connect-timeout=30s", "-rpc-timeout=30s", *words]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
