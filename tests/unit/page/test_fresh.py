@@ -16,7 +16,7 @@ async def test_who_asks_while_it_is_read_waits_for_the_same_read() -> None:
 
     def read(key: str) -> str:
         reads.append(key)
-        assert let.wait(10)
+        assert let.wait(GUARD)
         return key.upper()
 
     fresh = Fresh[str, str](read, seconds=60, patience=10)
@@ -53,7 +53,7 @@ async def test_patience_ends_in_a_sentence_and_the_read_goes_on() -> None:
 
     def read(key: str) -> str:
         reads.append(key)
-        assert let.wait(10)
+        assert let.wait(GUARD)
         return "there"
 
     fresh = Fresh[str, str](read, seconds=60, patience=0.01)
