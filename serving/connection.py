@@ -130,13 +130,15 @@ class Connection(Http1):
         else:
             super().on_body(body)
 
-    def on_end(self) -> None:
-        """The request is whole."""
+    def on_message_complete(self) -> None:
+        """The last byte of a request."""
         cycle = self._cycle
-        if cycle is not None and self.cycle is cycle and not cycle.response_complete:
+        if self._head_done and cycle is not None and self.cycle is cycle and not cycle.response_complete:
+            self._whole = True
+            self._arrived()
             self._end(cycle)
         else:
-            super().on_end()
+            super().on_message_complete()
 
     def timeout_keep_alive_handler(self) -> None:
         """The time that a connection is kept without a request is over, or was when the alarm was set."""

@@ -214,16 +214,12 @@ class Http1(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """The last byte of a request, or of a head after which the parser stops."""
+        """The last byte of a request."""
         if not self._head_done:
-            return
+            return  # the parser stops at an upgrade, whose request goes on
         self._whole = True
         self._unframed = 0
         self._arrived()
-        self.on_end()
-
-    def on_end(self) -> None:
-        """The request is whole."""
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
