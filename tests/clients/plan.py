@@ -21,6 +21,7 @@ NAME = "grid"
 COLUMNS = [f"c{n}" for n in range(50)]
 JSON, CSV, OCTETS = "application/json", "text/csv", "application/octet-stream"
 ROWS = np.random.default_rng(5).normal(size=(40, len(COLUMNS)))
+LARGE = "5 MB"
 LIMITS = {"max_rows": 20_000, "max_waiting_rows": 500_000}
 
 INFER = f"/v2/models/{NAME}/infer"
@@ -110,11 +111,10 @@ class Plan:
         self._probabilities = {version: model.predict_proba(examples()) for version, model in fitted.items()}
         small = [*self._predictions("small", rows=3), self._binary("small", rows=3)]
         # 20 characters a number as text, 8 bytes as a double.
-        large = [*self._predictions("5 MB", rows=5_200), self._binary("5 MB", rows=13_200)]
+        large = [*self._predictions(LARGE, rows=5_200), self._binary(LARGE, rows=13_200)]
         packed = [self._packed(request) for request in (*small, *large)]
-        marked = [replace(request, large=request.large or "5 MB" in request.name) for request in (*large, *packed)]
-        self.requests = [*self._reads(), *small, self._feedback(), *self._sent_otherwise(small[0]), *marked]
-        self.requests += [*self._sent_otherwise(marked[0]), *self._refused()]
+        otherwise = [*self._sent_otherwise(small[0]), *self._sent_otherwise(large[0])]
+        self.requests = [*self._reads(), *small, self._feedback(), *large, *packed, *otherwise, *self._refused()]
         self.path = folder / "plan.json"
         self.path.write_text(json.dumps([asdict(request) for request in self.requests]))
 
@@ -137,8 +137,8 @@ class Plan:
         def post(name: str, path: str, body: Any, **answer: Any) -> Request:
             kind = JSON if not isinstance(body, bytes) else CSV
             content = body if isinstance(body, bytes) else json.dumps(body).encode()
-            file = self._file(f"{name} {size}", content)
-            return Request(f"{name} {size}", "POST", path, headers={"Content-Type": kind}, body=file, **answer)
+            answer |= {"headers": {"Content-Type": kind}, "body": self._file(f"{name} {size}", content)}
+            return Request(f"{name} {size}", "POST", path, large=size == LARGE, **answer)
 
         return [
             post(
@@ -177,6 +177,7 @@ class Plan:
             INFER,
             headers={"Content-Type": OCTETS, "Inference-Header-Content-Length": str(len(head))},
             body=self._file(f"v2 binary {size}", head + data),
+            large=size == LARGE,
             binary=True,
             version_at=("model_version",),
             **self._expected(rows, self._probabilities),
@@ -201,6 +202,7 @@ class Plan:
         return replace(request, name=name, headers=headers, body=self._file(name, content))
 
     def _refused(self) -> list[Request]:
+        """What has no prediction for an answer."""
         whole = gzip.compress(b'{"rows": [' + b" " * 200_000 + b"]}")
 
         def post(name: str, status: int, encoding: str, content: bytes, *, large: bool = False) -> Request:
@@ -218,6 +220,7 @@ class Plan:
             post("unknown encoding", 415, "br", whole),
             post("broken JSON", 400, "", b'{"rows": ['),
             post("too large", 413, "", b'{"rows": [' + b" " * (17 * 2**20), large=True),
+            Request("OPTIONS /predict", "OPTIONS", "/predict", 204),
             Request("unknown path", "POST", "/nowhere", 404, contains='"error"'),
             Request("wrong method", "GET", "/predict", 405, contains='"error"'),
         ]

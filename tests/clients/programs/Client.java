@@ -109,7 +109,7 @@ public class Client {
             body = BodyPublishers.ofByteArray(Files.readAllBytes(folder.resolve((String) request.get("body"))));
         }
         HttpRequest.Builder made = HttpRequest.newBuilder(URI.create(address + request.get("path")));
-        made.method((String) request.get("method"), body).timeout(Duration.ofSeconds(60));
+        made.method((String) request.get("method"), body).timeout(Duration.ofSeconds(300));
         made.expectContinue(request.get("expect").equals(true));
         object(request.get("headers")).forEach((name, value) -> made.header(name, (String) value));
         return made.build();

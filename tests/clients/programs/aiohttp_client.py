@@ -38,7 +38,7 @@ def asking(*, force_close: bool) -> Ask:
             data=data,
             headers=request["headers"],
             expect100=request["expect"],
-            timeout=aiohttp.ClientTimeout(60),
+            timeout=aiohttp.ClientTimeout(300),
         ) as answer:
             headers = {name.lower(): value for name, value in answer.headers.items()}
             return answer.status, headers, await answer.read()

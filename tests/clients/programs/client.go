@@ -193,7 +193,7 @@ func main() {
 	rounds := func(keep bool) {
 		transport := http.DefaultTransport.(*http.Transport).Clone()
 		transport.DisableKeepAlives = !keep
-		client := &http.Client{Transport: transport, Timeout: 60 * time.Second}
+		client := &http.Client{Transport: transport, Timeout: 300 * time.Second}
 		id := ""
 		for {
 			found.Lock()

@@ -59,7 +59,7 @@ const byHttp = (agent) => (r, body) =>
     const length = body && !r.chunked ? { "Content-Length": body.length } : {};
     const expect = r.expect ? { Expect: "100-continue" } : {};
     const headers = { ...r.headers, ...length, ...expect };
-    const asked = httpRequest(address + r.path, { method: r.method, headers, agent, timeout: 60_000 });
+    const asked = httpRequest(address + r.path, { method: r.method, headers, agent, timeout: 300_000 });
     asked.on("timeout", () => asked.destroy(new Error("timed out")));
     asked.on("error", reject);
     asked.on("response", (answer) => {

@@ -22,7 +22,7 @@ def curl(*options: str) -> Ask:
             headers["Transfer-Encoding"] = "chunked"
         if request["expect"]:
             headers["Expect"] = "100-continue"
-        command = ["curl", "--silent", "--show-error", "--max-time", "60", "--noproxy", "*", *options]
+        command = ["curl", "--silent", "--show-error", "--max-time", "300", "--noproxy", "*", *options]
         command += ["--dump-header", str(folder / "head"), "--output", str(folder / "body")]
         command += [word for name, value in headers.items() for word in ("--header", f"{name}: {value}")]
         command += ["--head"] if request["method"] == "HEAD" else ["--request", request["method"]]

@@ -9,7 +9,7 @@ import httpx
 from answers import Answer, Ask, run
 
 ADDRESS = sys.argv[1]
-OPTIONS: dict[str, Any] = {"timeout": 60, "trust_env": False, "verify": False}
+OPTIONS: dict[str, Any] = {"timeout": 300, "trust_env": False, "verify": False}
 
 
 def with_client() -> Ask:

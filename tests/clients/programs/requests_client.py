@@ -29,7 +29,7 @@ def without() -> Ask:
 def answer_of(session: requests.Session, request: dict[str, Any], body: bytes) -> Answer:
     data: Any = iter([body]) if request["chunked"] else body or None
     answer = session.request(
-        request["method"], ADDRESS + request["path"], data=data, headers=request["headers"], timeout=60
+        request["method"], ADDRESS + request["path"], data=data, headers=request["headers"], timeout=300
     )
     return answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, answer.content
 

@@ -22,7 +22,7 @@ def with_urllib() -> Ask:
             ADDRESS + request["path"], data=data, headers=request["headers"], method=request["method"]
         )
         try:
-            with opener.open(asked, timeout=60) as answer:
+            with opener.open(asked, timeout=300) as answer:
                 return read(answer)
         except urllib.error.HTTPError as e:
             with e:
@@ -32,7 +32,7 @@ def with_urllib() -> Ask:
 
 
 def with_http_client() -> Ask:
-    connection = http.client.HTTPConnection(ADDRESS.partition("//")[2], timeout=60)
+    connection = http.client.HTTPConnection(ADDRESS.partition("//")[2], timeout=300)
 
     def ask(request: dict[str, Any], body: bytes) -> Answer:
         data: Any = iter([body]) if request["chunked"] else body or None
