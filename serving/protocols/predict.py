@@ -5,11 +5,13 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, cast
 
+import orjson
 from fastapi import APIRouter, Response
 
 from ..core import Core, Prediction
 from ..errors import InvalidInput
-from .bodies import object_of, reply, values
+from . import plain
+from .bodies import JSON, Written, is_json, object_of, reply, values
 from .edge import Edge
 from .exchange import Question, route
 from .head import Head
@@ -24,8 +26,14 @@ def router(edge: Edge) -> APIRouter:
 
 def ask(core: Core, head: Head, body: bytes) -> Question:
     """Predict rows. Each prediction has an id; send it back to /feedback with the true label."""
-    rows, outputs = take(object_of(head, body))
-    return Question(core.rows(rows), ("predict", *(outputs or ())), partial(answer, outputs=outputs))
+    signature = core.model.signature
+    plainly = plain.rows(body, signature.names) if signature.doubles and is_json(head) else None
+    if plainly is not None:
+        batch, outputs = core.packed(plainly.values), plainly.outputs
+    else:
+        rows, outputs = take(object_of(head, body))
+        batch = core.rows(rows)
+    return Question(batch, ("predict", *(outputs or ())), partial(answer, outputs=outputs))
 
 
 def take(document: dict[str, Any]) -> tuple[object, tuple[str, ...] | None]:
@@ -49,6 +57,8 @@ def take(document: dict[str, Any]) -> tuple[object, tuple[str, ...] | None]:
 
 def answer(prediction: Prediction, outputs: tuple[str, ...] | None) -> Response:
     """The answer: always with "predictions", with "outputs" only when the request named some."""
+    if outputs is None and prediction.call.outputs["predict"].ndim == 1:
+        return Written(_written(prediction), JSON.encode())
     content: dict[str, Any] = {
         "predictions": values(prediction.outputs["predict"]),
         "ids": prediction.ids,
@@ -57,6 +67,15 @@ def answer(prediction: Prediction, outputs: tuple[str, ...] | None) -> Response:
     if outputs is not None:
         content["outputs"] = {name: values(prediction.outputs[name]) for name in outputs}
     return reply(content)
+
+
+def _written(prediction: Prediction) -> bytes:
+    return b'{"predictions":[%b],"ids":["%b"],"model":{"name":%b,"version":%b}}' % (
+        prediction.flat("predict"),
+        '","'.join(prediction.ids).encode(),
+        orjson.dumps(prediction.model),
+        orjson.dumps(prediction.version),
+    )
 
 
 PREDICTIONS = {"/predict": ask}

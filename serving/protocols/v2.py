@@ -91,7 +91,7 @@ def ask(core: Core, head: Head, body: bytes) -> Question:
     model = core.model
     if (plainly := _plainly(model.signature, head, body)) is not None:
         asked = InferRequest((), plainly.outputs, plainly.id)
-        batch = core.flat(plainly.values)
+        batch = core.packed(plainly.values)
     else:
         asked = _asked(core, head, body)
         batch = tensors.batch(core, asked.inputs)
@@ -99,6 +99,8 @@ def ask(core: Core, head: Head, body: bytes) -> Question:
 
 
 def _answer(asked: InferRequest, datatypes: Mapping[str, str], prediction: Prediction) -> Response:
+    if not (asked.binary or asked.as_bytes):
+        return Written(infer.written(asked.id, prediction, datatypes), JSON.encode())
     content, data = infer.answer(asked, prediction, datatypes)
     if not data:
         return reply(content)
