@@ -1,4 +1,4 @@
-"""Puts the HTTP edge together: the routes of all protocols, the errors in their shapes, the documentation.
+"""Puts the HTTP side together: the route table of all protocols, and the app that is made of it.
 
 `server` runs what `create_app` returns. It holds no state of its own: all of it is in the `Core`.
 """
@@ -7,54 +7,72 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 from fastapi.openapi.utils import get_openapi
-from fastapi_offline import FastAPIOffline
-from starlette.exceptions import HTTPException
 
 from . import __doc__ as summary
+from .context import Context
 from .core import Core
-from .errors import ServingError
 from .keys import ApiKeys
 from .metrics import Metrics
-from .protocols import about, feedback, health, mlflow, openapi, predict, v1, v2
-from .protocols.edge import Edge
-from .protocols.envelope import Envelope, refuse, refuse_route
+from .middleware import Middleware, TableRoute, endpoint
+from .protocols import about, docs, feedback, health, mlflow, openapi, predict, v1, v2
+from .request import RequestHead
+from .responses import json_response
+from .routes import OTHER, Route, RouteTable
 from .settings import Settings
 from .tracing import Tracer
 
-PREDICTIONS = {**predict.PREDICTIONS, **v2.PREDICTIONS, **v1.PREDICTIONS, **mlflow.PREDICTIONS}
-"""What reads the body of a POST, by the paths that answer with predictions."""
 
-
-def create_app(core: Core, settings: Settings, metrics: Metrics) -> tuple[FastAPI, Edge]:
-    """The ASGI application over `core`, and the edge that all its routes were given."""
+def create_app(core: Core, settings: Settings, metrics: Metrics) -> tuple[FastAPI, Context]:
+    """The ASGI application over `core`, and what its requests are answered with."""
     keys = ApiKeys(settings.api_keys_file) if settings.api_keys_file else None
     tracer = Tracer(settings.name or "tenfold") if settings.tracing else None
-    edge = Edge(core, settings, metrics, keys, tracer)
-    app = FastAPIOffline(title="tenfold model server", summary=summary, redoc_url=None, redirect_slashes=False)
-    for protocol in (about, predict, feedback, v2, v1, mlflow, health):
-        app.include_router(protocol.router(edge))
-    app.add_exception_handler(ServingError, refuse)
-    app.add_exception_handler(HTTPException, refuse_route)
-    # Around all routes, but within Starlette's own answer to an exception, which is plain text in no protocol's shape.
-    app.add_middleware(Envelope, edge)
-    _document(app, core, keyed=keys is not None)
-    return app, edge
+    app = FastAPI(title="tenfold model server", summary=summary, openapi_url=None, docs_url=None, redoc_url=None)
+    document: dict[str, Any] = {}
 
+    async def openapi_document(_context: Context, _head: RequestHead, _body: bytes) -> Response:
+        """The document that says what there is and how it looks."""
+        return json_response(app.openapi())
 
-def _document(app: FastAPI, core: Core, *, keyed: bool) -> None:
-    """Answer /openapi.json from the model as soon as there is one."""
-    made: dict[str, Any] = {}
-
-    def document() -> dict[str, Any]:
-        if made:
-            return made
-        version = core.model.version if core.loaded else ""
-        plain = get_openapi(title=app.title, version=version or "0", summary=app.summary, routes=app.routes)
+    def make_document() -> dict[str, Any]:
+        if document:
+            return document
+        version = core.model.version if core.loaded else "0"
+        plain = get_openapi(title=app.title, version=version, summary=app.summary, routes=app.routes)
         if not core.loaded:
             return plain
-        made.update(openapi.with_model(plain, core.model, core.label_type, keyed=keyed))
-        return made
+        document.update(openapi.with_model(plain, table.routes, core.model, core.label_type, context.needs_key))
+        return document
 
-    app.openapi = document
+    table = RouteTable(
+        (
+            *(about.ROUTES + predict.ROUTES + feedback.ROUTES + v2.ROUTES + v1.ROUTES + mlflow.ROUTES),
+            *(health.ROUTES + docs.ROUTES),
+            Route("GET", "/openapi.json", OTHER, handler=openapi_document),
+        )
+    )
+    context = Context(core, settings, metrics, table, keys, tracer)
+    app.router.redirect_slashes = False
+    app.router.routes.extend(map(_app_route, table.routes))
+    app.openapi = make_document
+    app.state.routes = table.routes
+    # Around all routes, but within Starlette's own answer to an exception, which is plain text in no protocol's shape.
+    app.add_middleware(Middleware, context)
+    return app, context
+
+
+def _app_route(route: Route) -> TableRoute:
+    answers: Any = route.reader or route.handler
+    operation = route.operation
+    made = TableRoute(
+        route.path,
+        endpoint,
+        methods=[route.method],
+        name=answers.__name__,
+        description=answers.__doc__,
+        tags=[operation.tag] if operation else None,
+        include_in_schema=operation is not None,
+    )
+    made.table_route = route
+    return made

@@ -1,9 +1,9 @@
-"""A client's connection: uvicorn's own, with a short way for predictions and an end to what a client can hold on to.
+"""A client's connection: HTTP/1.1, with a fast path for predictions.
 
-- A prediction that comes whole goes through the `Lane`; everything else is uvicorn's to read and the app's to answer.
-- A head that came before is not parsed again, if it comes with its whole body and when no other request is under way.
-- A request that does not arrive whole within `receive_seconds` of its first byte, or none on a new connection at all:
-  408, and the connection is closed. So slow clients cannot hold the server.
+- A prediction that comes whole is answered by an `HttpExchange` at once; everything else is `Http1`'s to read and the
+  app's to answer, by an exchange as well.
+- A head that came before is not parsed again, if it comes with its whole body and when no other request is answered.
+- The bodies of all requests have at most `max_held_bytes`. What a refused request sends is thrown away as it comes.
 - A client that goes away frees its place: what was under way for it is cancelled.
 - An answer later than `connection_seconds` after the connection was made asks the client to close it. Its next one may
   reach another replica, where a Kubernetes Service shares out connections and not requests.
@@ -11,61 +11,30 @@
 
 from __future__ import annotations
 
-import asyncio
-import random
 import time
-from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from fastapi import Response
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from .heads import KnownHeads
-
-_TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
-LAST = "tenfold.last"
-"""Key in the ASGI scope of a request that is to be the last of its connection."""
-# Connections that were made at the same moment shall not all come back at the same moment.
-_SPREAD = 0.1
-
-
-class Passage(Protocol):
-    """A prediction on its way; `identity` is the request's."""
-
-    identity: str
-
-    def begin(self, body: bytes, then: Callable[[Response], None], /) -> None:
-        """The body has arrived; `then` is told the answer, maybe within this call."""
-        ...
-
-    def drop(self) -> None:
-        """The client is gone."""
-        ...
-
-
-class Lane(Protocol):
-    """Where predictions go; `max_body_bytes` is the most that it takes."""
-
-    max_body_bytes: int
-
-    def find(self, url: bytes) -> Any | None:
-        """What `enter` wants to know; None where the app answers."""
-        ...
-
-    def enter(self, way: Any, headers: dict[bytes, bytes]) -> Passage:
-        """A request whose head has arrived."""
-        ...
+from .context import Context
+from .errors import NoRoom
+from .exchange import HttpExchange
+from .heads import KnownHead, KnownHeads
+from .http1 import Http1
+from .request import RequestHead
 
 
 class _Cycle:
     """Stands where uvicorn keeps the request that is answered, and has what uvicorn asks of it there."""
 
     response_started = False  # an answer is written in one go
-    __slots__ = ("body", "disconnected", "keep_alive", "passage", "response_complete")
+    __slots__ = ("body", "disconnected", "exchange", "held", "keep_alive", "response_complete")
 
-    def __init__(self, passage: Passage, *, keep_alive: bool) -> None:
-        self.passage, self.keep_alive = passage, keep_alive
+    def __init__(self, exchange: HttpExchange, *, keep_alive: bool) -> None:
+        self.exchange, self.keep_alive = exchange, keep_alive
         self.body: list[bytes] = []
+        self.held = 0
         self.response_complete = self.disconnected = False
 
     @property
@@ -92,144 +61,77 @@ class _DefaultHeaders:
         return self._written
 
 
-class Connection(HttpToolsProtocol):
-    """One per connection; `limited` makes a class of it with other limits."""
+class Connection(Http1):
+    """One per connection; `of` makes a class of it for a server."""
 
-    receive_seconds: float = 30
-    connection_seconds: float = 300
-    lane: Lane
     heads: KnownHeads
     default_headers = _DefaultHeaders()
 
-    _arriving: asyncio.TimerHandle | None = None
-    _whole = True  # no request is arriving
-    _asked: asyncio.Task[Any] | None = None
-    _cycle: _Cycle | None = None  # the request that is or was in the lane
-    _gone = False
-    cycle: Any
-    _ends = 0.0
+    _cycle: _Cycle | None = None  # the request that is or was on the fast path
     _data = b""  # what is being read, if a request began with it
     _answered = 0.0
 
     @classmethod
-    def limited(cls, lane: Lane, *, receive_seconds: float, connection_seconds: float) -> type[Connection]:
-        """A class of connections with these limits."""
-        limits = {"receive_seconds": receive_seconds, "connection_seconds": connection_seconds}
-        return type(cls.__name__, (cls,), {"lane": lane, "heads": KnownHeads(), **limits})
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """A client is there; its first request begins now."""
-        super().connection_made(transport)
-        self._ends = time.monotonic() + self.connection_seconds * random.uniform(1 - _SPREAD, 1)  # noqa: S311
-        self._arrives()
+    def of(cls, context: Context, probe_port: int | None) -> type[Connection]:
+        """A class of connections of this server."""
+        shared = {"context": context, "heads": KnownHeads(), "probe_port": probe_port}
+        return type(cls.__name__, (cls,), shared)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone, and with it whoever waits for its answer."""
-        self._arrived()
         super().connection_lost(exc)
-        self._gone = True
-        if self._asked is not None:
-            self._asked.cancel()
         if self._cycle is not None and not self._cycle.response_complete:
-            self._cycle.passage.drop()
+            self._release(self._cycle)
+            self._cycle.exchange.drop()
 
     def data_received(self, data: bytes) -> None:
         """Some bytes: of a request, of several, or of a part of one."""
-        if self._whole and (known := self.heads.find(data)) is not None and self._idle() and not self.flow.write_paused:
+        if (
+            self._whole
+            and (known := self.heads.find(data)) is not None
+            and self._idle()
+            and not self.flow.write_paused
+            and not self._over
+        ):
             self._arrived()
-            cycle = self._enter(self.lane.enter(known.way, known.headers), keep_alive=True)
-            self._begin(cycle, data[len(data) - known.length :])
+            cycle = self._begin(known, keep_alive=True)
+            self._take(cycle, data[len(data) - known.length :])
+            self._end(cycle)
             return
         self._data = data if self._whole else b""
         super().data_received(data)
         self._data = b""
-        if not self._whole and self._arriving is None:
-            self._arrives()
 
-    def on_message_begin(self) -> None:
-        """The first byte of a request."""
-        super().on_message_begin()
-        self._whole = False
-
-    def on_headers_complete(self) -> None:
+    def on_head(self) -> None:
         """The head of a request."""
-        parser: Any = self.parser  # None once the connection is lost
-        way = self._way(parser)
-        if way is None:
-            if time.monotonic() > self._ends:
-                self.scope[LAST] = True  # pyright: ignore[reportGeneralTypeIssues]  # a scope may have more keys
-            super().on_headers_complete()
+        parser: Any = self.parser
+        known = self._fast(parser)
+        if known is None:
+            super().on_head()
             return
-        headers, keep_alive = dict(self.headers), parser.get_http_version() != "1.0" and parser.should_keep_alive()
-        self._enter(self.lane.enter(way, headers), keep_alive=keep_alive)
+        keep_alive = parser.get_http_version() != "1.0" and parser.should_keep_alive()
+        self._begin(known, keep_alive=keep_alive)
         if keep_alive and self._data:
-            self.heads.add(self._data, way, headers)
+            self.heads.add(self._data, known, len(self.headers) + 1)
 
     def on_body(self, body: bytes) -> None:
         """A part of a request's body."""
-        if self.cycle is self._cycle and self._cycle is not None:
-            self._cycle.body.append(body)
+        cycle = self._cycle
+        if cycle is not None and self.cycle is cycle:
+            self._unframed = 0
+            self._take(cycle, body)
         else:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The last byte of a request."""
-        self._whole = True
-        self._arrived()
         cycle = self._cycle
-        if cycle is None or self.cycle is not cycle:
-            super().on_message_complete()
-            return
-        body = cycle.body[0] if len(cycle.body) == 1 else b"".join(cycle.body)
-        cycle.body = []
-        self._begin(cycle, body)
-
-    def _unsupported_upgrade_warning(self) -> None:
-        """Whoever asks for another protocol than HTTP is answered in HTTP, and uvicorn's advice is for nobody here."""
-
-    def _idle(self) -> bool:
-        before = self.cycle  # None before the first request
-        return before is None or before.response_complete
-
-    def _way(self, parser: Any) -> Any | None:
-        """Where the request whose head has arrived goes in the lane; None if it may not take it."""
-        if parser.get_method() != b"POST" or (way := self.lane.find(self.url)) is None:
-            return None
-        if not self._idle() or self.flow.write_paused:
-            return None  # pipelined: its turn comes when the one before is answered, and uvicorn sees to that
-        length = dict(self.headers).get(b"content-length", b"")
-        if not length.isdigit() or int(length) > self.lane.max_body_bytes:
-            return None
-        return None if self.expect_100_continue or parser.should_upgrade() else way
-
-    def _enter(self, passage: Passage, *, keep_alive: bool) -> _Cycle:
-        last = time.monotonic() > self._ends
-        self._cycle = self.cycle = cycle = _Cycle(passage, keep_alive=keep_alive and not last)
-        return cycle
-
-    def _begin(self, cycle: _Cycle, body: bytes) -> None:
-        cycle.passage.begin(body, lambda response: self._answer(cycle, response))
-
-    def _answer(self, cycle: _Cycle, response: Response) -> None:
-        cycle.response_complete = True
-        if self.transport.is_closing():
-            return
-        given, close = self.default_headers.written(self.server_state.default_headers)
-        parts: list[bytes | memoryview] = [STATUS_LINE[response.status_code], given]
-        for name, value in response.raw_headers:
-            close = close or name == b"connection"
-            parts += (name, b": ", value, b"\r\n")
-        if not (close or cycle.keep_alive):
-            parts.append(b"connection: close\r\n")
-        parts += (b"x-request-id: ", cycle.passage.identity.encode(), b"\r\n\r\n", response.body)
-        self.transport.write(b"".join(parts))
-        if close or not cycle.keep_alive:
-            self.transport.close()
-        self._answered = time.monotonic()
-        if self.pipeline or self.timeout_keep_alive_task is None:
-            self.on_response_complete()
+        if cycle is not None and self.cycle is cycle:
+            self._whole = True
+            self._arrived()
+            self._end(cycle)
         else:
-            self.server_state.total_requests += 1
+            super().on_message_complete()
 
     def timeout_keep_alive_handler(self) -> None:
         """The time that a connection is kept without a request is over, or was when the alarm was set."""
@@ -240,31 +142,75 @@ class Connection(HttpToolsProtocol):
         elif self._idle():
             super().timeout_keep_alive_handler()
 
-    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
-        async def noted(scope: Any, receive: Any, send: Any) -> None:
-            self._asked = asyncio.current_task()
-            try:
-                await app(scope, receive, send)
-            except asyncio.CancelledError:
-                if not self._gone:
-                    raise
-            finally:
-                self._asked = None
+    def _fast(self, parser: Any) -> KnownHead | None:
+        """What the request asks for whose head has arrived; None if the app is to answer it."""
+        if parser.get_method() != b"POST" or b"%" in self.url or b"?" in self.url or not self.url.isascii():
+            return None
+        if not self._idle() or self.flow.write_paused:
+            return None  # pipelined: its turn comes when the one before is answered, and uvicorn sees to that
+        match = self.context.table.match("POST", path := self.url.decode())
+        if match.route is None or match.route.reader is None or self.expect_100_continue:
+            return None
+        headers = dict(self.headers)
+        length = headers.get(b"content-length", b"")
+        if not length.isdigit() or b"content-encoding" in headers or b"transfer-encoding" in headers:
+            return None
+        if int(length) > self.context.settings.max_body_bytes:
+            return None
+        return KnownHead(match, path, RequestHead(headers, match.parameters), int(length))
 
-        super()._start_asgi_task(cycle, noted)
+    def _begin(self, known: KnownHead, *, keep_alive: bool) -> _Cycle:
+        exchange = HttpExchange(self.context, "POST", known.path, known.match, known.head)
+        self._cycle = self.cycle = cycle = _Cycle(exchange, keep_alive=keep_alive and not self.is_last)
+        return cycle
 
-    def _arrives(self) -> None:
-        self._arriving = self.loop.call_later(self.receive_seconds, self._refuse)
+    def _take(self, cycle: _Cycle, body: bytes) -> None:
+        """A part of the body: of a request that is refused, nothing is kept."""
+        if cycle.exchange.error is not None:
+            return
+        held = self.context.held
+        if held.take(len(body)):
+            cycle.held += len(body)
+            cycle.body.append(body)
+        else:
+            self._release(cycle)
+            cycle.body.clear()
+            cycle.exchange.error = NoRoom(held.limit)
 
-    def _arrived(self) -> None:
-        if self._arriving is not None:
-            self._arriving.cancel()
-            self._arriving = None
+    def _release(self, cycle: _Cycle) -> None:
+        self.context.held.give(cycle.held)
+        cycle.held = 0
 
-    def _refuse(self) -> None:
-        self._arriving = None
-        cycle: Any = self.cycle  # None before the first request
-        if not self.transport.is_closing():
-            if cycle is None or cycle.response_complete or not cycle.response_started:
-                self.transport.write(_TOO_SLOW)
+    def _end(self, cycle: _Cycle) -> None:
+        """The body is whole."""
+        exchange, parts = cycle.exchange, cycle.body
+        if exchange.error is not None:
+            self._answer(cycle, exchange.refuse(exchange.error))
+            return
+        cycle.body = []
+        body = parts[0] if len(parts) == 1 else b"".join(parts)
+        reader = exchange.route.reader
+        assert reader is not None
+        exchange.predict(reader, body, lambda response: self._answer(cycle, response))
+
+    def _answer(self, cycle: _Cycle, response: Response) -> None:
+        self._release(cycle)
+        cycle.response_complete = True
+        if self.transport.is_closing():
+            return
+        given, close = self.default_headers.written(self.server_state.default_headers)
+        parts: list[bytes | memoryview] = [STATUS_LINE[response.status_code], given]
+        for name, value in (*response.raw_headers, *cycle.exchange.headers()):
+            close = close or name == b"connection"
+            parts += (name, b": ", value, b"\r\n")
+        if not (close or cycle.keep_alive):
+            parts.append(b"connection: close\r\n")
+        parts += (b"\r\n", response.body)
+        self.transport.write(b"".join(parts))
+        if close or not cycle.keep_alive:
             self.transport.close()
+        self._answered = time.monotonic()
+        if self.pipeline or self._last_words is not None or self.timeout_keep_alive_task is None:
+            self.on_response_complete()
+        else:
+            self.server_state.total_requests += 1

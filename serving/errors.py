@@ -4,16 +4,20 @@
     ├── InvalidInput            400  rows, labels or parameters that the model cannot take
     ├── Unauthorized            401  no API key, or an unknown one
     ├── UnknownModel            404  another model or version was asked for
+    ├── UnknownPath             404  no route has this path
+    ├── MethodNotAllowed        405  no route of this path has this method
     ├── TooLarge                413
     │   ├── TooManyRows              more rows than `max_rows`
     │   └── BodyTooLarge             more bytes than `max_body_bytes`
     ├── UnsupportedMediaType    415  a content type that the route does not speak
+    │   └── UnsupportedEncoding      a content encoding that is not known
     ├── PredictionFailed        500  the model itself broke
     │   └── ValueRefused        422  on a value that scikit-learn says it cannot take
     ├── NoInferenceLog          501  feedback, but the server keeps no log
     ├── NotReady                503  the model is loading, could not be loaded, or the log is away
     ├── Shed
     │   ├── Overloaded          503  too many rows wait already
+    │   ├── NoRoom              503  the bodies of all requests together are too large
     │   └── DeadlineExceeded    504  no answer within `deadline_seconds`
     ├── KeysUnreadable               raised at the start: the file of API keys cannot be read
     ├── NotCompiled                  the model's compiled form cannot be used; the model answers without it
@@ -29,14 +33,22 @@ to do next. The edge turns that sentence into the shape of the protocol that was
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
+
+from .echo import echo
 
 
 class ServingError(Exception):
-    """Root of the package."""
+    """Root of the package.
+
+    Attributes:
+        status: that HTTP has for it.
+        headers: of a response that says so over HTTP.
+    """
 
     status: ClassVar[int] = 500
+    headers: Mapping[str, str] = {}
 
 
 class InvalidInput(ServingError):
@@ -49,6 +61,7 @@ class Unauthorized(ServingError):
     """No API key where one is needed, or one that is not valid (any more)."""
 
     status = 401
+    headers: Mapping[str, str] = {"WWW-Authenticate": "Bearer"}
 
     def __init__(self, given: bool) -> None:
         what = "The API key is not valid" if given else "An API key is needed here"
@@ -66,6 +79,25 @@ class UnknownModel(ServingError):
             f"There is no {asked} here; this server has model '{served_name}' version '{served_version}'. "
             f"Ask for that one"
         )
+
+
+class UnknownPath(ServingError):
+    """No route has this path."""
+
+    status = 404
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"There is nothing at {echo(path)}. GET / lists what there is")
+
+
+class MethodNotAllowed(ServingError):
+    """No route of this path has this method."""
+
+    status = 405
+
+    def __init__(self, method: str, path: str, allowed: Sequence[str]) -> None:
+        super().__init__(f"{echo(method)} is not possible on {echo(path)}; use {', '.join(allowed)}")
+        self.headers = {"Allow": ", ".join(allowed)}
 
 
 class TooLarge(ServingError):
@@ -102,6 +134,17 @@ class UnsupportedMediaType(ServingError):
 
     def __init__(self, content_type: str, supported: Sequence[str]) -> None:
         super().__init__(f"Content-Type '{content_type}' is not understood here. Send {' or '.join(supported)}")
+
+
+class UnsupportedEncoding(UnsupportedMediaType):
+    """A body that is packed in a way that is not known here."""
+
+    headers: Mapping[str, str] = {"Accept-Encoding": "gzip, deflate"}
+
+    def __init__(self, encoding: str) -> None:
+        super(UnsupportedMediaType, self).__init__(
+            f"Content-Encoding '{echo(encoding)}' is not understood here. Send gzip, deflate or none"
+        )
 
 
 class PredictionFailed(ServingError):
@@ -152,23 +195,39 @@ class NotReady(ServingError):
     """The model is loading, could not be loaded, or the inference log cannot be reached."""
 
     status = 503
+    headers: Mapping[str, str] = {"Retry-After": "1"}
 
 
 class Shed(ServingError):
     """Refused because more is asked of the server than it can answer; `reason` is what ran out."""
 
-    reason: ClassVar[Literal["queue", "deadline"]]
+    reason: ClassVar[Literal["queue", "bytes", "deadline"]]
 
 
 class Overloaded(Shed):
     """More requests than the model can answer; nothing was asked."""
 
     status = 503
+    headers: Mapping[str, str] = {"Retry-After": "1"}
     reason = "queue"
 
     def __init__(self, waiting: int, limit: int) -> None:
         super().__init__(
             f"Too many rows wait for the model: {waiting}, and {limit} may. Try again in a second, or run more replicas"
+        )
+
+
+class NoRoom(Shed):
+    """The bodies of all requests that are being answered are larger together than the server may hold."""
+
+    status = 503
+    reason = "bytes"
+    headers: Mapping[str, str] = {"Retry-After": "1"}
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"The requests that are being answered hold {limit} bytes together, which is all that they may. "
+            f"Try again in a second, or raise TENFOLD_MAX_HELD_BYTES on the server"
         )
 
 
@@ -203,6 +262,7 @@ class ModelUnloadable(ServingError):
     """The model cannot be served from where it was looked for; raised while loading."""
 
     status = 503
+    headers: Mapping[str, str] = {"Retry-After": "1"}
 
 
 class ModelChanged(ModelUnloadable):

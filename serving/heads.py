@@ -6,7 +6,10 @@ may change from one request to the next, such as who has a valid key, is looked 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from .request import RequestHead
+from .routes import Match
 
 _END = b"\r\n\r\n"
 # Clients may make up any number of them, of any length.
@@ -14,10 +17,11 @@ _MOST_KNOWN, _LONGEST = 256, 2048
 
 
 class KnownHead(NamedTuple):
-    """Where its request goes in the lane, its headers by lower-case name, and the length of its body."""
+    """What a head says, and the length of the body that follows it."""
 
-    way: Any
-    headers: dict[bytes, bytes]
+    match: Match
+    path: str
+    head: RequestHead
     length: int
 
 
@@ -33,11 +37,20 @@ class KnownHeads:
         known = self._known.get(data[:end])
         return known if known is not None and len(data) == end + known.length else None
 
-    def add(self, data: bytes, way: Any, headers: dict[bytes, bytes]) -> None:
-        """A request whose connection is to be kept has arrived; it is known from now on if it is all of `data`."""
-        end, length = data.find(_END) + len(_END), int(headers[b"content-length"])
-        if end > _LONGEST or len(data) != end + length:
+    def add(self, data: bytes, known: KnownHead, lines: int) -> None:
+        """A request has arrived whose connection is to be kept; its head is known from now on if it is all of `data`.
+
+        Args:
+            data: what began with the request.
+            known: what the parser read in its head.
+            lines: of the head, as the parser counted them. Where the bytes before the first empty line have others,
+                that is not where the parser saw the head end.
+        """
+        end = data.find(_END) + len(_END)
+        if end > _LONGEST or len(data) != end + known.length:
+            return
+        if data[:1].isspace() or data.count(b"\n", 0, end) != lines + 1:
             return
         if len(self._known) >= _MOST_KNOWN:
             self._known.clear()
-        self._known[data[:end]] = KnownHead(way, headers, length)
+        self._known[data[:end]] = known

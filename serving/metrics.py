@@ -72,7 +72,7 @@ class Metrics:
         )
         self._shed = Counter(
             "tenfold_shed",
-            "Requests refused for want of room (queue) or of time (deadline).",
+            "Requests refused for want of room (queue, bytes) or of time (deadline).",
             ("reason",),
             registry=self.registry,
         )
@@ -125,7 +125,7 @@ class Metrics:
         """A prediction began at the first of the `times`, of any clock, and ended its `STAGES` at the others."""
         self._stages[protocol].append(times)
 
-    def shed(self, reason: Literal["queue", "deadline"]) -> None:
+    def shed(self, reason: Literal["queue", "bytes", "deadline"]) -> None:
         """A request was refused because too much is asked of the server."""
         self._sheds[reason] += 1
 

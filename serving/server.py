@@ -15,28 +15,29 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import math
 import signal
 import socket
 import threading
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 
 from .acceptor import Acceptor
-from .app import PREDICTIONS, create_app
+from .app import create_app
 from .connection import Connection
 from .core import Core
 from .errors import ModelUnloadable
 from .metrics import Metrics
-from .protocols.lane import Lane
 from .settings import Settings
 
 # Longer than clients keep an idle connection: it is theirs to close, for a server that does so may cut off a request.
 KEEP_ALIVE_SECONDS = 75
-LOG_CLOSE_SECONDS = 20.0
+# A stop takes no longer than that beside the drain and what is in flight; the log has at least so long of it.
+_STOP_SECONDS, _LOG_SECONDS = 5.0, 2.0
 BACKLOG = 2048
 # How often the drain looks whether clients have gone, and what was counted goes to the shared metrics.
 _LOOK_SECONDS, _PUBLISH_SECONDS = 0.02, 0.1
@@ -54,16 +55,13 @@ class ModelServer(uvicorn.Server):
         self.metrics = Metrics()
         self.core = Core(settings, asked=self.metrics.predicted)
         self.failure: ModelUnloadable | None = None
-        app, self.edge = create_app(self.core, settings, self.metrics)
-        self.lane = Lane(self.edge, PREDICTIONS)
+        probe = self._inherited(settings.probe_fd)
+        self._probe = probe
+        app, self.context = create_app(self.core, settings, self.metrics)
         super().__init__(
             uvicorn.Config(
                 app,
-                http=Connection.limited(
-                    self.lane,
-                    receive_seconds=settings.receive_seconds,
-                    connection_seconds=settings.connection_seconds,
-                ),
+                http=Connection.of(self.context, probe.getsockname()[1] if probe else None),
                 log_config=None,
                 access_log=False,
                 lifespan="off",
@@ -72,9 +70,9 @@ class ModelServer(uvicorn.Server):
                 server_header=False,
                 proxy_headers=False,
                 timeout_keep_alive=KEEP_ALIVE_SECONDS,
+                timeout_graceful_shutdown=math.ceil(settings.deadline_seconds),
             )
         )
-        self._probe_port: int | None = None
         self._acceptor: Acceptor | None = None
         self._rpc: Any = None
         self.grpc_port: int | None = None
@@ -85,10 +83,7 @@ class ModelServer(uvicorn.Server):
         Raises:
             ModelUnloadable: a server that stands alone has no model to serve. A replica stays, and answers why.
         """
-        probe = self._inherited(self.settings.probe_fd)
-        if probe is not None:
-            self._probe_port = probe.getsockname()[1]
-        self.run(sockets=[s for s in (listener, probe) if s is not None])
+        self.run(sockets=[s for s in (listener, self._probe) if s is not None])
         if self.failure is not None:
             raise self.failure
 
@@ -96,10 +91,11 @@ class ModelServer(uvicorn.Server):
         """Answer on the sockets at once, and begin to load the model."""
         await super().startup(sockets)
         self._loading = asyncio.create_task(self._load())
-        self._counting = asyncio.create_task(self._publish())
+        self._looking = asyncio.create_task(self._look())
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Drain, stop, and write out the log."""
+        """Drain, stop, and write out the log: in `drain_seconds`, `deadline_seconds` and 5 s, whatever clients do."""
+        latest = time.monotonic() + self.settings.drain_seconds + self.settings.deadline_seconds + _STOP_SECONDS
         self.core.drain()
         # uvicorn adds these to every answer. It renews them once a second only while it runs, so this stays.
         self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
@@ -107,14 +103,17 @@ class ModelServer(uvicorn.Server):
         if self._acceptor:
             await self._acceptor.close()
             await self._let_clients_go(min(_LAST_SECONDS, self.settings.drain_seconds))
+        stops = [super().shutdown(sockets)]
         if self._rpc:  # tells its clients to go elsewhere, and finishes what is in flight
-            await self._rpc.stop(self.settings.deadline_seconds)
-        await super().shutdown(sockets)
-        self._counting.cancel()
-        await asyncio.to_thread(self.core.close, LOG_CLOSE_SECONDS)
-        if self.edge.tracer:
-            await asyncio.to_thread(self.edge.tracer.close)
-        self.edge.publish()
+            stops.append(self._rpc.stop(self.settings.deadline_seconds))
+        await asyncio.gather(*stops)
+        for connection in tuple(self.server_state.connections):  # of clients that do not take their answers
+            cast("Connection", connection).transport.abort()
+        self._looking.cancel()
+        await asyncio.to_thread(self.core.close, max(_LOG_SECONDS, latest - time.monotonic()))
+        if self.context.tracer:
+            await asyncio.to_thread(self.context.tracer.close)
+        self.context.publish()
         logger.info("stopped after %d requests", self.server_state.total_requests)
 
     @contextmanager
@@ -160,7 +159,7 @@ class ModelServer(uvicorn.Server):
             from .rpc.server import RpcServer  # an extra
         except ImportError as e:
             raise ModelUnloadable(f"gRPC needs more than is installed ({e}). Run: pip install 'tenfold[grpc]'") from e
-        self._rpc = RpcServer(self.edge, port)
+        self._rpc = RpcServer(self.context, port)
         self.grpc_port = self._rpc.port
         logger.info("gRPC listens on %s:%d", self.settings.host, self.grpc_port)
 
@@ -176,13 +175,16 @@ class ModelServer(uvicorn.Server):
 
     def _has_clients(self) -> bool:
         """Whether anyone but a prober is connected."""
-        servers = (getattr(connection, "server", None) for connection in self.server_state.connections)
-        return any(server is None or server[1] != self._probe_port for server in servers)
+        return any(not cast("Connection", connection).is_probe for connection in self.server_state.connections)
 
-    async def _publish(self) -> None:
-        # Replicas share their metrics, and whichever is asked for them answers with what all have published.
+    async def _look(self) -> None:
+        """Publish what was counted, and cut off clients that take nothing of their answers."""
         while True:
-            self.edge.publish()
+            # Replicas share their metrics, and whichever is asked for them answers with what all have published.
+            self.context.publish()
+            now = time.monotonic()
+            for connection in tuple(self.server_state.connections):
+                cast("Connection", connection).check_writing(now)
             await asyncio.sleep(_PUBLISH_SECONDS)
 
     @staticmethod

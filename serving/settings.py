@@ -58,6 +58,25 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(
         default=16 * 2**20, ge=1, description="Bytes in one request body; more are refused with 413."
     )
+    max_head_bytes: int = Field(
+        default=32 * 2**10, ge=1024, description="Bytes in the head of a request; more are refused with 431."
+    )
+    max_held_bytes: int = Field(
+        default=64 * 2**20,
+        ge=1,
+        description="Bytes of the bodies of all requests that are not answered yet; more are refused with 503.",
+    )
+    max_connections: int = Field(
+        default=10_000, ge=1, description="Connections at a time; more are refused with 503 and closed."
+    )
+    max_connections_per_address: int | None = Field(
+        default=None,
+        ge=1,
+        description="Of them, of one address. None: no bound, since all clients of a proxy have its address.",
+    )
+    max_streams: int = Field(
+        default=1000, ge=1, description="Calls at a time on one connection of gRPC; clients wait with more."
+    )
     max_batch_rows: int = Field(
         default=10_000,
         ge=1,
@@ -74,6 +93,11 @@ class Settings(BaseSettings):
         gt=0,
         description="A request must have arrived whole so long after its first byte; else it gets 408.",
     )
+    write_seconds: float = Field(
+        default=30,
+        gt=0,
+        description="A client that takes nothing of its answers for so long is cut off.",
+    )
     connection_seconds: float = Field(
         default=300,
         gt=0,
@@ -83,6 +107,10 @@ class Settings(BaseSettings):
         default=None, description="File with an API key a line, re-read when it changes. None: nobody needs a key."
     )
     api_keys_for_probes: bool = Field(default=False, description="Health checks and /metrics need a key as well.")
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Origins whose pages may ask from a browser, separated by commas; *: all. Empty: none.",
+    )
     tracing: bool = Field(
         default=False, description="Send traces of predictions; OpenTelemetry's own OTEL_... settings say where to."
     )
@@ -110,7 +138,7 @@ class Settings(BaseSettings):
     def _empty(cls, value: object) -> object:
         return value or None
 
-    @field_validator("trusted_types", mode="before")
+    @field_validator("trusted_types", "cors_origins", mode="before")
     @classmethod
     def _commas(cls, value: object) -> object:
         if isinstance(value, str):

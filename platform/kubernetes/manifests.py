@@ -24,7 +24,7 @@ SPEC, CAUSE = "tenfold.dev/spec", "kubernetes.io/change-cause"
 SERVICE_LABEL, OWNED_LABEL = "tenfold.dev/service", "tenfold.dev/of"
 DATABASE_SECRET, DATABASE_KEY = "tenfold-database", "url"
 REGISTRY: Final = "http://mlflow:5000"
-PRE_STOP_SECONDS, LOG_CLOSE_SECONDS = 5, 20
+PRE_STOP_SECONDS, STOP_SECONDS = 5, 5
 KEYS_FOLDER, KEYS = "/etc/tenfold/api-keys", "keys"
 NEVER: Final = "0 2 * * *"
 _SHARED = ("database.yaml", "registry.yaml")
@@ -154,7 +154,7 @@ def set_deployment(part: Object, spec: ServiceSpec, *, replicas: int | None = No
     )
     pod = part["spec"]["template"]["spec"]
     pod["terminationGracePeriodSeconds"] = (
-        PRE_STOP_SECONDS + math.ceil(spec.server.drain_seconds + spec.server.deadline_seconds) + LOG_CLOSE_SECONDS
+        PRE_STOP_SECONDS + math.ceil(spec.server.drain_seconds + spec.server.deadline_seconds) + STOP_SECONDS
     )
     container = pod["containers"][0]
     container["image"] = spec.images.serving

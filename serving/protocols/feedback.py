@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any, cast
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Response
 
+from ..context import Context
 from ..core import FeedbackResult
 from ..errors import InvalidInput, TooManyRows
-from . import bodies
-from .bodies import reply
-from .edge import Edge
-from .head import EVENT_TIME, Head
+from ..request import EVENT_TIME, RequestHead
+from ..responses import json_response
+from ..routes import FEEDBACK, Operation, Route
+from .documents import document
 
 _REFUSED = {"unknown": 404, "invalid": 400}
 
 
-def router(edge: Edge) -> APIRouter:
-    """The route, bound to `edge`."""
-    routes = APIRouter(tags=["tenfold"])
-
-    @routes.post("/feedback")
-    async def feedback(request: Request) -> Response:
-        """Send back what turned out to be true: {"id", "label"}, or a list of them."""
-        head = Head.of(request)
-        document = bodies.document(head, await edge.body(request))
-        items = take(document, edge.settings.max_rows)
-        when = edge.core.event_time(head.get(EVENT_TIME))
-        results = await edge.core.feedback(items, when)
-        edge.metrics.labelled(result.status for result in results)
-        return reply(*answer(results, single=isinstance(document, dict)))
-
-    return routes
+async def feedback(context: Context, head: RequestHead, body: bytes) -> Response:
+    """Send back what turned out to be true: {"id", "label"}, or a list of them."""
+    content = document(head, body)
+    items = take(content, context.settings.max_rows)
+    when = context.core.event_time(head.get(EVENT_TIME)) or datetime.now(UTC)
+    results = await context.core.feedback(items, when)
+    context.metrics.labelled(result.status for result in results)
+    return json_response(*answer(results, single=isinstance(content, dict)))
 
 
 def take(document: object, limit: int) -> list[tuple[str, Any]]:
@@ -76,3 +70,14 @@ def answer(results: list[FeedbackResult], *, single: bool) -> tuple[dict[str, An
 def _result(result: FeedbackResult) -> dict[str, Any]:
     content = {"id": result.id, "status": result.status}
     return {**content, "message": result.message} if result.message else content
+
+
+ROUTES = (
+    Route(
+        "POST",
+        "/feedback",
+        FEEDBACK,
+        handler=feedback,
+        operation=Operation("tenfold", "FeedbackAnswer", (400, 404, 413, 415, 500, 501, 503), "FeedbackRequest"),
+    ),
+)

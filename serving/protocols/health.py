@@ -8,48 +8,58 @@ from __future__ import annotations
 
 import asyncio
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from ... import __version__
+from ..context import Context
 from ..errors import NotReady
 from ..metrics import CONTENT_TYPE
-from .bodies import reply
-from .edge import Edge
+from ..request import RequestHead
+from ..responses import json_response, text_response
+from ..routes import MLFLOW, OTHER, Operation, Route
 
 
-def router(edge: Edge) -> APIRouter:
-    """The routes, bound to `edge`."""
-    routes = APIRouter(tags=["health"])
+async def live(context: Context, _head: RequestHead, _body: bytes) -> Response:
+    """Whether the process lives. Restart it only when this fails."""
+    return json_response({"ready": context.core.ready, "live": True})
 
-    @routes.get("/v2/health/live")
-    async def live() -> Response:
-        """Whether the process lives. Restart it only when this fails."""
-        return reply({"ready": edge.core.ready, "live": True})
 
-    @routes.get("/v2/health/ready")
-    async def ready() -> Response:
-        """Whether predictions may be sent here; while not, the answer is 503 and has the reason."""
-        if edge.core.ready:
-            return reply({"ready": True, "live": True})
-        return reply({"ready": False, "live": True, "reason": edge.core.reason, "state": edge.core.state}, 503)
+async def ready(context: Context, _head: RequestHead, _body: bytes) -> Response:
+    """Whether predictions may be sent here; while not, the answer is 503 and has the reason."""
+    core = context.core
+    if core.ready:
+        return json_response({"ready": True, "live": True})
+    return json_response({"ready": False, "live": True, "reason": core.reason, "state": core.state}, 503)
 
-    @routes.get("/ping")
-    @routes.get("/health")
-    async def ping() -> Response:
-        """Whether predictions may be sent here, as MLflow's server says it."""
-        if not edge.core.ready:
-            raise NotReady(edge.core.reason)
-        return Response("\n", media_type="text/plain")
 
-    @routes.get("/version")
-    async def version() -> Response:
-        """The server's own version."""
-        return Response(__version__, media_type="text/plain")
+async def ping(context: Context, _head: RequestHead, _body: bytes) -> Response:
+    """Whether predictions may be sent here, as MLflow's server says it."""
+    if not context.core.ready:
+        raise NotReady(context.core.reason)
+    return text_response("\n")
 
-    @routes.get("/metrics")
-    async def metrics() -> Response:
-        """Counters for Prometheus; where replicas share a folder of metrics, the sum over all of them."""
-        edge.publish()
-        return Response(await asyncio.to_thread(edge.metrics.render), media_type=CONTENT_TYPE)
 
-    return routes
+async def version(_context: Context, _head: RequestHead, _body: bytes) -> Response:
+    """The server's own version."""
+    return text_response(__version__)
+
+
+async def metrics(context: Context, _head: RequestHead, _body: bytes) -> Response:
+    """Counters for Prometheus; where replicas share a folder of metrics, the sum over all of them."""
+    context.publish()
+    return text_response(await asyncio.to_thread(context.metrics.render), CONTENT_TYPE)
+
+
+_READY = Operation("health", "text/plain", (503,))
+_TEXT = Operation("health", "text/plain")
+
+ROUTES = (
+    Route("GET", "/v2/health/live", OTHER, handler=live, operation=Operation("health", "Health"), access="probe"),
+    Route(
+        "GET", "/v2/health/ready", OTHER, handler=ready, operation=Operation("health", "Health", (503,)), access="probe"
+    ),
+    Route("GET", "/ping", MLFLOW, handler=ping, operation=_READY, access="probe"),
+    Route("GET", "/health", MLFLOW, handler=ping, operation=_READY, access="probe"),
+    Route("GET", "/version", MLFLOW, handler=version, operation=_TEXT, access="probe"),
+    Route("GET", "/metrics", OTHER, handler=metrics, operation=_TEXT, access="probe"),
+)

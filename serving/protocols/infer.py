@@ -15,10 +15,10 @@ import orjson
 
 from ..core import Prediction
 from ..errors import InvalidInput
+from ..responses import values
 from ..schema import v2_inputs
 from ..signature import Signature
 from . import binary, tensors
-from .bodies import values
 from .tensors import Tensor
 
 Json = dict[str, Any]

@@ -2,35 +2,38 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
-from ..core import Core, Prediction
+from ..core import Core
+from ..exchange import ModelCall
+from ..prediction import Prediction
+from ..request import RequestHead
+from ..responses import JSON, json_response, values
+from ..routes import MLFLOW, PREDICTING, Operation, Route
 from . import frames
-from .bodies import JSON, media_type, parse_object, reply, values
-from .edge import Edge
-from .exchange import Question, route
-from .head import Head
+from .documents import media_type, parse_object
 
 CSV = "text/csv"
 
 
-def router(edge: Edge) -> APIRouter:
-    """The route, bound to `edge`."""
-    routes = APIRouter(tags=["MLflow"])
-    routes.routes += (route(edge, path, ask) for path, ask in PREDICTIONS.items())
-    return routes
-
-
-def ask(core: Core, head: Head, body: bytes) -> Question:
+def read(core: Core, head: RequestHead, body: bytes) -> ModelCall[Response]:
     """Predict a data frame. The answer has an id for each row, for /feedback, beside what MLflow answers."""
     kind = media_type(head, JSON, CSV)
     batch = frames.from_csv(core, body) if kind == CSV else frames.from_json(core, parse_object(body))
-    return Question(batch, ("predict",), answer)
+    return ModelCall(batch, ("predict",), respond)
 
 
-def answer(prediction: Prediction) -> Response:
-    """The answer."""
-    return reply({"predictions": values(prediction.outputs["predict"]), "ids": prediction.ids})
+def respond(prediction: Prediction) -> Response:
+    """The response."""
+    return json_response({"predictions": values(prediction.outputs["predict"]), "ids": prediction.ids})
 
 
-PREDICTIONS = {"/invocations": ask}
+ROUTES = (
+    Route(
+        "POST",
+        "/invocations",
+        MLFLOW,
+        reader=read,
+        operation=Operation("MLflow", "InvocationAnswer", PREDICTING, "Invocation"),
+    ),
+)

@@ -1,4 +1,4 @@
-"""The OpenAPI document: FastAPI knows the paths and what they are for, the model knows what goes in and comes out.
+"""The OpenAPI document: the routes say what there is, the model knows what goes in and comes out.
 
 `app` asks for it once the model is loaded. Every example in it is a row of the model's own example, so it works when
 it is pasted. Pure functions of the model and of FastAPI's own document.
@@ -7,16 +7,16 @@ it is pasted. Pure functions of the model and of FastAPI's own document.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..labels import LabelType
 from ..model import Model
+from ..responses import JSON
+from ..routes import MLFLOW, Route
 from ..schema import v2_inputs
 from . import schemas
 from .binary import HEADER, OCTETS
-from .bodies import JSON
-from .dialects import dialect_of
 
 Json = dict[str, Any]
 
@@ -32,62 +32,36 @@ _ERRORS = {
     503: "The model is not ready or has too much to do, or the inference log is away.",
     504: "The model did not answer in time.",
 }
-_PREDICTING = (400, 413, 415, 422, 500, 503, 504)
 
 
-@dataclass(frozen=True, slots=True)
-class _Operation:
-    """What a path answers: the schema of a 200 (or its media type, where it is text), and the errors."""
+def with_model(
+    document: Json, routes: Iterable[Route], model: Model, labels: LabelType, needs_key: Callable[[Route], bool]
+) -> Json:
+    """`document` with bodies, answers and the served names filled in.
 
-    answer: str
-    errors: tuple[int, ...] = ()
-    request: str = ""
-    error: str = "Error"
-
-
-OPERATIONS = {
-    "/": _Operation("About"),
-    "/predict": _Operation("PredictAnswer", _PREDICTING, "PredictRequest"),
-    "/feedback": _Operation("FeedbackAnswer", (400, 404, 413, 415, 500, 501, 503), "FeedbackRequest"),
-    "/invocations": _Operation("InvocationAnswer", _PREDICTING, "Invocation", "MlflowError"),
-    "/v1/models": _Operation("Models", (503,)),
-    "/v1/models/{name}": _Operation("ModelReady", (404, 503)),
-    "/v1/models/{name}:predict": _Operation("InvocationAnswer", (404, *_PREDICTING), "InstancesRequest"),
-    "/v2": _Operation("ServerMetadata"),
-    "/v2/models/stats": _Operation("Statistics", (503,)),
-    "/v2/models/{name}": _Operation("ModelMetadata", (404, 503)),
-    "/v2/models/{name}/stats": _Operation("Statistics", (404, 503)),
-    "/v2/models/{name}/config": _Operation("ModelConfig", (404, 503)),
-    "/v2/models/{name}/ready": _Operation("ModelReady", (404, 503)),
-    "/v2/models/{name}/infer": _Operation("InferAnswer", (404, *_PREDICTING), "InferRequest"),
-    "/v2/health/live": _Operation("Health"),
-    "/v2/health/ready": _Operation("Health", (503,)),
-    "/ping": _Operation("text/plain", (503,), error="MlflowError"),
-    "/health": _Operation("text/plain", (503,), error="MlflowError"),
-    "/version": _Operation("text/plain"),
-    "/metrics": _Operation("text/plain"),
-}
-"""By path; that of a version is as that without."""
-
-
-def with_model(document: Json, model: Model, labels: LabelType, *, keyed: bool = False) -> Json:
-    """`document` with bodies, answers and the served names filled in; `keyed` is whether API keys are asked for."""
+    Args:
+        document: FastAPI's own, of these routes.
+        routes: of the server; those without an operation are not documented.
+        model: that is served.
+        labels: of the model.
+        needs_key: whether an API key is asked for.
+    """
     components = document.setdefault("components", {})
     components["schemas"] = schemas.of(model, labels)
-    if keyed:
+    # Of the place where the document lies, which may have a prefix.
+    document["servers"] = [{"url": "."}]
+    documented = [route for route in routes if route.operation]
+    if any(map(needs_key, documented)):
         components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
     examples = _examples(model, labels)
-    for path, item in document["paths"].items():
-        stem = path.replace("/versions/{version}", "")
-        for operation in item.values():
-            if stem in OPERATIONS:
-                closed = keyed and dialect_of(path).counted
-                _fill(operation, OPERATIONS[stem], examples.get(stem), closed=closed)
-            if names := re.findall(r"{(\w+)}", path):
-                served = {"name": model.name, "version": model.version}
-                operation["parameters"] = [_parameter(name, served[name]) for name in names]
-        if stem.endswith("/infer"):
-            _add_bytes(item["post"])
+    served = {"name": model.name, "version": model.version}
+    for route in documented:
+        operation = document["paths"][route.path][route.method.lower()]
+        _fill(operation, route, examples.get(route.path.replace("/versions/{version}", "")), closed=needs_key(route))
+        if names := re.findall(r"{(\w+)}", route.path):
+            operation["parameters"] = [_parameter(name, served[name]) for name in names]
+        if route.path.endswith("/infer"):
+            _add_bytes(operation)
     csv = ",".join(model.signature.names) + "\n" + ",".join(_cell(v) for v in model.example[0].values()) + "\n"
     document["paths"]["/invocations"]["post"]["requestBody"]["content"]["text/csv"] = {
         "schema": {"type": "string"},
@@ -129,7 +103,10 @@ def _cell(value: Any) -> str:
     return f'"{text.replace(chr(34), chr(34) * 2)}"' if re.search(r'[",\r\n]', text) else text
 
 
-def _fill(operation: Json, said: _Operation, example: Json | None, *, closed: bool) -> None:
+def _fill(operation: Json, route: Route, example: Json | None, *, closed: bool) -> None:
+    said = route.operation
+    assert said is not None
+    error = "MlflowError" if route.protocol is MLFLOW else "Error"
     text = said.answer == "text/plain"
     answer = {said.answer: {"schema": {"type": "string"}}} if text else _json(said.answer)
     operation["responses"] = {"200": {"description": "The answer.", "content": answer}}
@@ -137,7 +114,7 @@ def _fill(operation: Json, said: _Operation, example: Json | None, *, closed: bo
         operation["security"] = [{"key": []}]
     for status in (401, *said.errors) if closed else said.errors:
         names = [said.answer] if status == 503 and said.answer in ("Health", "ModelReady") else []
-        names += [] if said.answer == "Health" else [said.error]
+        names += [] if said.answer == "Health" else [error]
         # A single label that was not taken is answered with its result too.
         names = ["FeedbackAnswer", *names] if said.answer == "FeedbackAnswer" and status in (400, 404) else names
         operation["responses"][str(status)] = {"description": _ERRORS[status], "content": _json(*names)}

@@ -6,25 +6,20 @@ from functools import partial
 from typing import Any, cast
 
 import orjson
-from fastapi import APIRouter, Response
+from fastapi import Response
 
-from ..core import Core, Prediction
+from ..core import Core
 from ..errors import InvalidInput
+from ..exchange import ModelCall
+from ..prediction import Prediction
+from ..request import RequestHead
+from ..responses import JSON_TYPE, BytesResponse, json_response, values
+from ..routes import PREDICT, PREDICTING, Operation, Route
 from . import plain
-from .bodies import JSON, Written, is_json, object_of, reply, values
-from .edge import Edge
-from .exchange import Question, route
-from .head import Head
+from .documents import is_json, object_of
 
 
-def router(edge: Edge) -> APIRouter:
-    """The route, bound to `edge`."""
-    routes = APIRouter(tags=["tenfold"])
-    routes.routes += (route(edge, path, ask) for path, ask in PREDICTIONS.items())
-    return routes
-
-
-def ask(core: Core, head: Head, body: bytes) -> Question:
+def read(core: Core, head: RequestHead, body: bytes) -> ModelCall[Response]:
     """Predict rows. Each prediction has an id; send it back to /feedback with the true label."""
     signature = core.model.signature
     plainly = plain.rows(body, signature.names) if signature.doubles and is_json(head) else None
@@ -33,7 +28,7 @@ def ask(core: Core, head: Head, body: bytes) -> Question:
     else:
         rows, outputs = take(object_of(head, body))
         batch = core.rows(rows)
-    return Question(batch, ("predict", *(outputs or ())), partial(answer, outputs=outputs))
+    return ModelCall(batch, ("predict", *(outputs or ())), partial(respond, outputs=outputs))
 
 
 def take(document: dict[str, Any]) -> tuple[object, tuple[str, ...] | None]:
@@ -55,10 +50,10 @@ def take(document: dict[str, Any]) -> tuple[object, tuple[str, ...] | None]:
     return document["rows"], tuple(names)
 
 
-def answer(prediction: Prediction, outputs: tuple[str, ...] | None) -> Response:
-    """The answer: always with "predictions", with "outputs" only when the request named some."""
+def respond(prediction: Prediction, outputs: tuple[str, ...] | None) -> Response:
+    """The response: always with "predictions", with "outputs" only when the request named some."""
     if outputs is None and prediction.call.outputs["predict"].ndim == 1:
-        return Written(_written(prediction), JSON.encode())
+        return BytesResponse(_written(prediction), JSON_TYPE)
     content: dict[str, Any] = {
         "predictions": values(prediction.outputs["predict"]),
         "ids": prediction.ids,
@@ -66,7 +61,7 @@ def answer(prediction: Prediction, outputs: tuple[str, ...] | None) -> Response:
     }
     if outputs is not None:
         content["outputs"] = {name: values(prediction.outputs[name]) for name in outputs}
-    return reply(content)
+    return json_response(content)
 
 
 def _written(prediction: Prediction) -> bytes:
@@ -78,4 +73,12 @@ def _written(prediction: Prediction) -> bytes:
     )
 
 
-PREDICTIONS = {"/predict": ask}
+ROUTES = (
+    Route(
+        "POST",
+        "/predict",
+        PREDICT,
+        reader=read,
+        operation=Operation("tenfold", "PredictAnswer", PREDICTING, "PredictRequest"),
+    ),
+)

@@ -10,8 +10,8 @@ from typing import Any
 
 from ..labels import LabelType
 from ..model import Model
+from ..routes import MLFLOW_CODES
 from ..schema import OutputSpec, row_schema
-from .dialects import MLFLOW_CODES
 from .tensors import DATATYPES
 
 Json = dict[str, Any]

@@ -17,7 +17,7 @@ from ..schema import v2_inputs
 Json = dict[str, Any]
 
 PREDICTING = ("predict", "v1", "v2", "grpc", "mlflow")
-"""The dialects whose requests ask the model."""
+"""The protocols whose requests ask the model."""
 
 
 def config(model: Model, max_rows: int) -> Json:

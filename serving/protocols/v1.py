@@ -2,38 +2,33 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Response
 
-from ..core import Core, Prediction
+from ..context import Context
+from ..core import Core
 from ..errors import InvalidInput
+from ..exchange import ModelCall
+from ..prediction import Prediction
+from ..request import RequestHead
+from ..responses import json_response, values
+from ..routes import OTHER, PREDICTING, V1, Operation, Route
 from . import frames
-from .bodies import object_of, reply, values
-from .edge import Edge
-from .exchange import Question, route
-from .head import Head
+from .documents import object_of
 
 
-def router(edge: Edge) -> APIRouter:
-    """The routes, bound to `edge`."""
-    routes = APIRouter(tags=["KServe v1"])
-    core = edge.core
-
-    @routes.get("/v1/models")
-    async def models() -> Response:
-        """The name of the model that is served."""
-        return reply({"models": [core.model.name]})
-
-    @routes.get("/v1/models/{name}")
-    async def ready(request: Request) -> Response:
-        """Whether the model may be sent requests."""
-        core.check_model(request.path_params["name"], None)
-        return reply({"name": core.model.name, "ready": core.ready}, 200 if core.ready else 503)
-
-    routes.routes += (route(edge, path, ask) for path, ask in PREDICTIONS.items())
-    return routes
+async def models(context: Context, _head: RequestHead, _body: bytes) -> Response:
+    """The name of the model that is served."""
+    return json_response({"models": [context.core.model.name]})
 
 
-def ask(core: Core, head: Head, body: bytes) -> Question:
+async def ready(context: Context, head: RequestHead, _body: bytes) -> Response:
+    """Whether the model may be sent requests."""
+    core = context.core
+    core.check_model(head.parameters["name"], None)
+    return json_response({"name": core.model.name, "ready": core.ready}, 200 if core.ready else 503)
+
+
+def read(core: Core, head: RequestHead, body: bytes) -> ModelCall[Response]:
     """Predict instances. The answer has an id for each, for /feedback, beside what KServe answers."""
     core.check_model(head.parameters["name"], None)
     document = object_of(head, body)
@@ -42,12 +37,29 @@ def ask(core: Core, head: Head, body: bytes) -> Question:
     if len(given) != 1:
         what = 'both "instances" and "inputs"' if given else 'no "instances"'
         raise InvalidInput(f'The request has {what}. Send {{"instances": [...]}}')
-    return Question(frames.instances(core, document[given[0]]), ("predict",), answer)
+    return ModelCall(frames.instances(core, document[given[0]]), ("predict",), respond)
 
 
-def answer(prediction: Prediction) -> Response:
-    """The answer."""
-    return reply({"predictions": values(prediction.outputs["predict"]), "ids": prediction.ids})
+def respond(prediction: Prediction) -> Response:
+    """The response."""
+    return json_response({"predictions": values(prediction.outputs["predict"]), "ids": prediction.ids})
 
 
-PREDICTIONS = {"/v1/models/{name}:predict": ask}
+ROUTES = (
+    Route("GET", "/v1/models", OTHER, handler=models, operation=Operation("KServe v1", "Models", (503,))),
+    Route(
+        "POST",
+        "/v1/models/{name}:predict",
+        V1,
+        reader=read,
+        operation=Operation("KServe v1", "InvocationAnswer", (404, *PREDICTING), "InstancesRequest"),
+    ),
+    Route(
+        "GET",
+        "/v1/models/{name}",
+        OTHER,
+        handler=ready,
+        operation=Operation("KServe v1", "ModelReady", (404, 503)),
+        access="probe",
+    ),
+)

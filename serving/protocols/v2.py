@@ -7,18 +7,21 @@ from collections.abc import Mapping
 from functools import partial
 
 import orjson
-from fastapi import APIRouter, Request, Response
+from fastapi import Response
 
 from ... import __version__
-from ..core import Core, Prediction
+from ..context import Context
+from ..core import Core
 from ..errors import InvalidInput
+from ..exchange import ModelCall
+from ..prediction import Prediction
+from ..request import RequestHead
+from ..responses import JSON, JSON_TYPE, BytesResponse, json_response
+from ..routes import OTHER, PREDICTING, V2, Access, Handler, Operation, Route
 from ..schema import v2_inputs
 from ..signature import Signature
 from . import binary, infer, plain, tensors, triton
-from .bodies import JSON, Written, is_json, media_type, object_of, parse_object, reply
-from .edge import Edge
-from .exchange import Question, route
-from .head import Head
+from .documents import is_json, media_type, object_of, parse_object
 from .infer import InferRequest
 from .plain import PlainRequest
 
@@ -27,94 +30,80 @@ EXTENSIONS = ("binary_tensor_data", "statistics", "model_configuration")
 _LENGTH = binary.HEADER.lower().encode()
 
 
-def router(edge: Edge) -> APIRouter:
-    """The routes, bound to `edge`."""
-    routes = APIRouter(tags=["Open Inference Protocol v2"])
-    core = edge.core
-
-    @routes.get("/v2")
-    @routes.get("/v2/", include_in_schema=False)
-    async def server() -> Response:
-        """What this server is."""
-        return reply({"name": "tenfold", "version": __version__, "extensions": EXTENSIONS})
-
-    # Before the model's own path: a model called "stats" still has that of its version.
-    @routes.get("/v2/models/stats")
-    @routes.get("/v2/models/{name}/stats")
-    @routes.get("/v2/models/{name}/versions/{version}/stats")
-    async def stats(request: Request) -> Response:
-        """Counts and times since the server started, as Triton's tools read them."""
-        if "name" in request.path_params:
-            _check_model(edge, request)
-        edge.publish()
-        samples = await asyncio.to_thread(edge.metrics.samples)
-        return reply({"model_stats": [triton.statistics(core.model, samples, edge.metrics.last_predicted)]})
-
-    @routes.get("/v2/models/{name}/config")
-    @routes.get("/v2/models/{name}/versions/{version}/config")
-    async def config(request: Request) -> Response:
-        """The model's configuration, as Triton's tools read it."""
-        _check_model(edge, request)
-        return reply(triton.config(core.model, edge.settings.max_rows))
-
-    @routes.get("/v2/models/{name}")
-    @routes.get("/v2/models/{name}/versions/{version}")
-    async def metadata(request: Request) -> Response:
-        """The model's inputs and outputs."""
-        _check_model(edge, request)
-        model = core.model
-        return reply(
-            {
-                "name": model.name,
-                "versions": [model.version],
-                "platform": model.platform,
-                "inputs": v2_inputs(model.signature),
-                "outputs": [spec.v2() for spec in model.output_specs],
-                **({"parameters": {"not_accelerated": model.not_compiled}} if model.not_compiled else {}),
-            }
-        )
-
-    @routes.get("/v2/models/{name}/ready")
-    @routes.get("/v2/models/{name}/versions/{version}/ready")
-    async def ready(request: Request) -> Response:
-        """Whether the model may be sent requests."""
-        _check_model(edge, request)
-        return reply({"name": core.model.name, "ready": core.ready}, 200 if core.ready else 503)
-
-    routes.routes += (route(edge, path, ask) for path, ask in PREDICTIONS.items())
-    return routes
+async def server(_context: Context, _head: RequestHead, _body: bytes) -> Response:
+    """What this server is."""
+    return json_response({"name": "tenfold", "version": __version__, "extensions": EXTENSIONS})
 
 
-def ask(core: Core, head: Head, body: bytes) -> Question:
+async def stats(context: Context, head: RequestHead, _body: bytes) -> Response:
+    """Counts and times since the server started, as Triton's tools read them."""
+    if head.parameters:
+        _check_model(context.core, head)
+    context.publish()
+    samples = await asyncio.to_thread(context.metrics.samples)
+    statistics = triton.statistics(context.core.model, samples, context.metrics.last_predicted)
+    return json_response({"model_stats": [statistics]})
+
+
+async def config(context: Context, head: RequestHead, _body: bytes) -> Response:
+    """The model's configuration, as Triton's tools read it."""
+    _check_model(context.core, head)
+    return json_response(triton.config(context.core.model, context.settings.max_rows))
+
+
+async def metadata(context: Context, head: RequestHead, _body: bytes) -> Response:
+    """The model's inputs and outputs."""
+    _check_model(context.core, head)
+    model = context.core.model
+    return json_response(
+        {
+            "name": model.name,
+            "versions": [model.version],
+            "platform": model.platform,
+            "inputs": v2_inputs(model.signature),
+            "outputs": [spec.v2() for spec in model.output_specs],
+            **({"parameters": {"not_accelerated": model.not_compiled}} if model.not_compiled else {}),
+        }
+    )
+
+
+async def ready(context: Context, head: RequestHead, _body: bytes) -> Response:
+    """Whether the model may be sent requests."""
+    core = context.core
+    _check_model(core, head)
+    return json_response({"name": core.model.name, "ready": core.ready}, 200 if core.ready else 503)
+
+
+def read(core: Core, head: RequestHead, body: bytes) -> ModelCall[Response]:
     """Predict rows that come as tensors: one of [rows, columns], or one per column."""
     core.check_model(head.parameters["name"], head.parameters.get("version"))
     model = core.model
     if (plainly := _plainly(model.signature, head, body)) is not None:
-        asked = InferRequest((), plainly.outputs, plainly.id)
+        request = InferRequest((), plainly.outputs, plainly.id)
         batch = core.packed(plainly.values)
     else:
-        asked = _asked(core, head, body)
-        batch = tensors.batch(core, asked.inputs)
-    return Question(batch, asked.outputs or model.outputs, partial(_answer, asked, model.datatypes))
+        request = _request(core, head, body)
+        batch = tensors.batch(core, request.inputs)
+    return ModelCall(batch, request.outputs or model.outputs, partial(_respond, request, model.datatypes))
 
 
-def _answer(asked: InferRequest, datatypes: Mapping[str, str], prediction: Prediction) -> Response:
-    if not (asked.binary or asked.as_bytes):
-        return Written(infer.written(asked.id, prediction, datatypes), JSON.encode())
-    content, data = infer.answer(asked, prediction, datatypes)
+def _respond(request: InferRequest, datatypes: Mapping[str, str], prediction: Prediction) -> Response:
+    if not (request.binary or request.as_bytes):
+        return BytesResponse(infer.written(request.id, prediction, datatypes), JSON_TYPE)
+    content, data = infer.answer(request, prediction, datatypes)
     if not data:
-        return reply(content)
+        return json_response(content)
     head = orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY)
-    return Written(head + b"".join(data), binary.OCTETS.encode(), headers={binary.HEADER: str(len(head))})
+    return BytesResponse(head + b"".join(data), binary.OCTETS.encode(), headers={binary.HEADER: str(len(head))})
 
 
-def _plainly(signature: Signature, head: Head, body: bytes) -> PlainRequest | None:
+def _plainly(signature: Signature, head: RequestHead, body: bytes) -> PlainRequest | None:
     if not signature.doubles or _LENGTH in head.headers or not is_json(head):
         return None
     return plain.read(body, len(signature.columns))
 
 
-def _asked(core: Core, head: Head, body: bytes) -> InferRequest:
+def _request(core: Core, head: RequestHead, body: bytes) -> InferRequest:
     length = head.get(_LENGTH)
     if length is None:
         if head.get(b"content-type") == binary.OCTETS:
@@ -125,8 +114,40 @@ def _asked(core: Core, head: Head, body: bytes) -> InferRequest:
     return infer.take(parse_object(document), data) if document else infer.raw(core.model.signature, data)
 
 
-def _check_model(edge: Edge, request: Request) -> None:
-    edge.core.check_model(request.path_params["name"], request.path_params.get("version"))
+def _check_model(core: Core, head: RequestHead) -> None:
+    core.check_model(head.parameters["name"], head.parameters.get("version"))
 
 
-PREDICTIONS = {"/v2/models/{name}/infer": ask, "/v2/models/{name}/versions/{version}/infer": ask}
+_TAG = "Open Inference Protocol v2"
+_SERVER = Operation(_TAG, "ServerMetadata")
+_INFER = Operation(_TAG, "InferAnswer", (404, *PREDICTING), "InferRequest")
+
+
+def _of_model(path: str, handler: Handler, answer: str, access: Access = "key") -> tuple[Route, Route]:
+    """The routes of a model, and of a version of it."""
+    operation = Operation(_TAG, answer, (404, 503))
+    return (
+        Route("GET", f"/v2/models/{{name}}{path}", OTHER, handler=handler, operation=operation, access=access),
+        Route(
+            "GET",
+            f"/v2/models/{{name}}/versions/{{version}}{path}",
+            OTHER,
+            handler=handler,
+            operation=operation,
+            access=access,
+        ),
+    )
+
+
+ROUTES = (
+    Route("GET", "/v2", OTHER, handler=server, operation=_SERVER),
+    Route("GET", "/v2/", OTHER, handler=server),
+    # A fixed path goes before the model's own: a model called "stats" still has that of its version.
+    Route("GET", "/v2/models/stats", OTHER, handler=stats, operation=Operation(_TAG, "Statistics", (503,))),
+    *_of_model("", metadata, "ModelMetadata"),
+    *_of_model("/stats", stats, "Statistics"),
+    *_of_model("/config", config, "ModelConfig"),
+    *_of_model("/ready", ready, "ModelReady", "probe"),
+    Route("POST", "/v2/models/{name}/infer", V2, reader=read, operation=_INFER),
+    Route("POST", "/v2/models/{name}/versions/{version}/infer", V2, reader=read, operation=_INFER),
+)

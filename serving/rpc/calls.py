@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import logging
 import re
-import time
 from collections.abc import Callable
 
+from ..context import Context
 from ..core import Core
 from ..errors import InvalidInput, ServingError
+from ..exchange import Exchange, ModelCall
 from ..logs import request_id
-from ..protocols.edge import Edge
-from ..protocols.exchange import Asked, Exchange
-from ..protocols.head import Head
+from ..request import RequestHead
 from . import answers
 from .answers import Answer
 from .message import Message
@@ -32,24 +31,24 @@ class Call:
     """One call, which is answered once or dropped.
 
     Args:
-        edge: of the server.
+        context: of the server.
         method: answers the message of a call that asks for no prediction.
         refusal: the answer, if the headers alone decide it.
         then: told the answer.
     """
 
-    __slots__ = ("_done", "_edge", "_head", "_message", "_method", "_refusal", "_then")
+    __slots__ = ("_context", "_done", "_head", "_message", "_method", "_refusal", "_then")
 
     def __init__(
         self,
-        edge: Edge,
-        head: Head,
+        context: Context,
+        head: RequestHead,
         method: Callable[[bytes], Answer] | None,
         refusal: Answer | None,
         then: Callable[[Answer], None],
     ) -> None:
-        self._edge, self._head, self._method, self._refusal = edge, head, method, refusal
-        self._message = Message(edge.settings.max_body_bytes)
+        self._context, self._head, self._method, self._refusal = context, head, method, refusal
+        self._message = Message(context.settings.max_body_bytes)
         self._then: Callable[[Answer], None] | None = then
         self._done = False
 
@@ -87,7 +86,7 @@ class Call:
         except ServingError as e:
             answer = answers.refusal(e)
         except Exception:
-            identity = self._head.identity()
+            identity = self._head.request_id()
             request_id.set(identity)
             _logger.exception("the request failed")
             answer = answers.failure(identity)
@@ -109,28 +108,29 @@ class PredictionCall(Call):
         started: when its headers had arrived, of `time.monotonic()`.
     """
 
-    __slots__ = ("_exchange",)
+    __slots__ = ("_exchange", "_reader")
 
     def __init__(
         self,
-        edge: Edge,
-        head: Head,
-        ask: Callable[[Core, Head, bytes], Asked[Answer]],
+        context: Context,
+        head: RequestHead,
+        ask: Callable[[Core, RequestHead, bytes], ModelCall[Answer]],
         seconds: float,
         started: float,
         refusal: Answer | None,
         then: Callable[[Answer], None],
     ) -> None:
-        super().__init__(edge, head, None, refusal, then)
-        self._exchange = _Exchange(edge, ask, PROTOCOL, head, head.identity(), started, seconds)
+        super().__init__(context, head, None, refusal, then)
+        self._reader = ask
+        self._exchange = _Exchange(context, PROTOCOL, head, started, seconds=seconds)
 
     def ask(self, message: bytes) -> None:
         """The message is there."""
-        self._exchange.begin(message, self.answer)
+        self._exchange.predict(self._reader, message, self.answer)
 
     def answer(self, answer: Answer) -> None:
         """Answer it, and count it, unless the exchange did."""
-        self._exchange.count(answer.status_code, time.monotonic())
+        self._exchange.count(answer.status_code)
         super().answer(answer)
 
     def drop(self) -> None:
@@ -148,7 +148,7 @@ class _Exchange(Exchange[Answer]):
 
     def failed(self) -> Answer:
         """The answer where the server itself failed."""
-        return answers.failure(self.identity)
+        return answers.failure(self.request_id)
 
 
 def seconds_left(timeout: bytes | None) -> float:

@@ -6,9 +6,9 @@ import asyncio
 from contextlib import suppress
 
 from ..acceptor import Acceptor
+from ..context import Context
 from ..errors import ModelUnloadable
 from ..listener import bound
-from ..protocols.edge import Edge
 from .connection import Connection
 from .service import Service
 
@@ -22,16 +22,16 @@ class RpcServer:
         port: that it listens on.
     """
 
-    def __init__(self, edge: Edge, port: int) -> None:
+    def __init__(self, context: Context, port: int) -> None:
         """
         Args:
-            edge: of the server.
+            context: of the server.
             port: of the settings' host, which replicas of a service share; 0: any free one.
 
         Raises:
             ModelUnloadable: nothing can listen there.
         """
-        settings = edge.settings
+        settings = context.settings
         try:
             listener = bound(settings.host, port, shared=settings.listen_fd is not None)
         except OSError as e:
@@ -40,7 +40,7 @@ class RpcServer:
                 f"another port"
             ) from e
         self.port: int = listener.getsockname()[1]
-        self._edge, self._service = edge, Service(edge)
+        self._context, self._service = context, Service(context)
         self._connections: set[Connection] = set()
         self._empty = asyncio.Event()
         self._acceptor = Acceptor(listener, self._connection, _BACKLOG)
@@ -57,7 +57,7 @@ class RpcServer:
             connection.abort()
 
     def _connection(self) -> Connection:
-        return Connection(self._service.enter, self._edge.settings, self._made, self._gone)
+        return Connection(self._service.enter, self._context.settings, self._made, self._gone)
 
     def _made(self, connection: Connection) -> None:
         self._connections.add(connection)

@@ -14,14 +14,14 @@ from typing import Any
 from google.protobuf.message import DecodeError
 
 from ... import __version__
+from ..context import Context
 from ..core import Core
 from ..errors import InvalidInput, Overloaded, ServingError
+from ..exchange import ModelCall
 from ..prediction import Prediction
-from ..protocols.edge import Edge
-from ..protocols.exchange import Asked
-from ..protocols.head import Head
 from ..protocols.infer import InferRequest
 from ..protocols.tensors import batch
+from ..request import RequestHead
 from ..schema import OutputSpec, v2_inputs
 from . import answers, tensors
 from .answers import Answer
@@ -38,8 +38,8 @@ _TYPES = (b"application/grpc", b"application/grpc+proto")
 class Service:
     """Where calls begin; one per process."""
 
-    def __init__(self, edge: Edge) -> None:
-        self._edge, self._core = edge, edge.core
+    def __init__(self, context: Context) -> None:
+        self._context, self._core = context, context.core
         self._methods: dict[str, Callable[[Any], Any]] = {
             "ServerLive": self._live,
             "ServerReady": self._ready,
@@ -48,30 +48,30 @@ class Service:
             "ModelMetadata": self._model,
         }
         self._names = {f"/{SERVICE}/{name}".encode(): name for name in (*self._methods, _INFER)}
-        most = edge.settings.max_waiting_rows
+        most = context.settings.max_waiting_rows
         # Made once: under overload there are more of these than of anything else.
         self._full = answers.refusal(Overloaded(most, most))
 
     def enter(self, headers: Mapping[bytes, bytes], then: Callable[[Answer], None]) -> Call:
         """A call whose headers have just arrived; `then` is told its answer."""
-        edge, head, started = self._edge, Head(headers, {}), time.monotonic()
+        context, head, started = self._context, RequestHead(headers, {}), time.monotonic()
         name = self._names.get(headers[b":path"], "")
         refusal, seconds = _not_grpc(headers), float("inf")
         if refusal is None:
             try:
                 if not name:
                     raise self._unknown(headers[b":path"])
-                if edge.keys is not None and (name not in _PROBES or edge.settings.api_keys_for_probes):
-                    edge.keys.check(head.get(b"authorization") or "")
+                if context.keys is not None and (name not in _PROBES or context.settings.api_keys_for_probes):
+                    context.keys.check(headers.get(b"authorization", b""))
                 seconds = seconds_left(headers.get(b"grpc-timeout"))
             except ServingError as e:
                 refusal = answers.refusal(e)
         if name != _INFER:
-            return Call(edge, head, partial(self._tell, name), refusal, then)
+            return Call(context, head, partial(self._tell, name), refusal, then)
         if refusal is None and self._core.full:
-            edge.metrics.shed(Overloaded.reason)
+            context.metrics.shed(Overloaded.reason)
             refusal = self._full
-        return PredictionCall(edge, head, ask, seconds, started, refusal, then)
+        return PredictionCall(context, head, ask, seconds, started, refusal, then)
 
     def _tell(self, name: str, message: bytes) -> Answer:
         return answers.message(self._methods[name](_read(f"{name}Request", message)).SerializeToString())
@@ -105,13 +105,13 @@ class Service:
         )
 
 
-def ask(core: Core, _head: Head, body: bytes) -> Asked[Answer]:
+def ask(core: Core, _head: RequestHead, body: bytes) -> ModelCall[Answer]:
     """Predict rows that come as tensors: one of [rows, columns], or one per column."""
     request = _read(f"{_INFER}Request", body)
     core.check_model(request.model_name, request.model_version or None)
     asked = tensors.take(request)
     rows = batch(core, asked.inputs)
-    return Asked(rows, asked.outputs or core.model.outputs, partial(_answer, asked, core.model.output_specs))
+    return ModelCall(rows, asked.outputs or core.model.outputs, partial(_answer, asked, core.model.output_specs))
 
 
 def _not_grpc(headers: Mapping[bytes, bytes]) -> Answer | None:

@@ -12,6 +12,7 @@ import httpx
 import pytest
 from integration.serving.threads import running, served
 from support.places import wait_until
+from tenfold.serving.connection import Connection
 from unit.serving.stage import Folders
 
 BODY = b'{"rows": [[1.0]]}'
@@ -63,12 +64,14 @@ def test_a_connection_may_be_idle_between_two_requests_and_ends_when_it_is_old(p
         assert until_closed(client) == b""
 
 
-def test_a_head_that_comes_again_is_not_parsed_again_and_means_the_same(folders: Folders) -> None:
-    with running(folders.line) as (server, port), connected(port) as client:
+def test_a_head_that_comes_again_is_not_parsed_again_and_means_the_same(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running(folders.line) as (_, port), connected(port) as client:
         parsed: list[bytes] = []
         answers: list[list[float] | None] = []
-        find = server.lane.find
-        server.lane.find = lambda url: (parsed.append(url), find(url))[1]
+        fast = Connection._fast
+        monkeypatch.setattr(Connection, "_fast", lambda each, parser: (parsed.append(each.url), fast(each, parser))[1])
         for value in (b"1.0", b"2.0", b"x.0", b"3.0"):
             client.sendall(HEAD + BODY.replace(b"1.0", value))
             answer = client.recv(65536)

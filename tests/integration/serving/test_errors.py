@@ -103,11 +103,11 @@ async def test_no_rows(iris: InProcess, path: str) -> None:
     ("body", "words"),
     [
         (b"", "The request has no body. Send a JSON document"),
-        (b'{"rows": [', "The body is no valid JSON: "),
+        (b'{"rows": [', "The body is not valid JSON: "),
         (b'{"rows": [{"petal_width": NaN}]}', "JSON has no NaN or Infinity: write null"),
-        (b"\xff\xfe\x00", "The body is no valid JSON: "),
-        (b"[" * 5000, "The body is no valid JSON: "),
-        (b'{"a": 1e999}', "The body is no valid JSON: number is infinity"),
+        (b"\xff\xfe\x00", "The body is not valid JSON: "),
+        (b"[" * 5000, "The body is not valid JSON: "),
+        (b'{"a": 1e999}', "The body is not valid JSON: number is infinity"),
     ],
 )
 async def test_broken_json_is_said_with_the_place(iris: InProcess, path: str, body: bytes, words: str) -> None:
@@ -123,7 +123,7 @@ async def test_broken_json_is_said_with_the_place(iris: InProcess, path: str, bo
 async def test_json_of_another_kind(iris: InProcess, path: str, body: bytes, kind: str) -> None:
     answer = await iris.http.post(path, content=body, headers=JSON)
     assert answer.status_code == 400
-    assert said(answer, path) == f"The body is a JSON {kind}, no object. Send an object: {{...}}"
+    assert said(answer, path) == f"The body is a JSON {kind}, not an object. Send an object: {{...}}"
 
 
 @pytest.mark.parametrize(
@@ -155,9 +155,10 @@ async def test_another_content_type(iris: InProcess, path: str) -> None:
     answer = await iris.http.post(path, content=body, headers={"Content-Type": "application/json; charset=latin-1"})
     assert answer.status_code == 415
     assert "Send application/json in UTF-8" in said(answer, path)
-    answer = await iris.http.post(path, content=body, headers={**JSON, "Content-Encoding": "gzip"})
+    answer = await iris.http.post(path, content=body, headers={**JSON, "Content-Encoding": "br"})
     assert answer.status_code == 415
-    assert "not compressed" in said(answer, path)
+    assert answer.headers["accept-encoding"] == "gzip, deflate"
+    assert "Content-Encoding 'br' is not understood here. Send gzip, deflate or none" in said(answer, path)
     if path != "/feedback":
         kind = "application/json; charset=utf-8"
         assert (await iris.http.post(path, content=body, headers={"Content-Type": kind})).status_code == 200
@@ -239,8 +240,8 @@ async def test_a_fault_of_our_own_is_no_reason_for_another_shape(
     def fault(*_: Any) -> Any:
         raise RuntimeError("secret")
 
-    monkeypatch.setattr("tenfold.serving.protocols.bodies.parse", fault)
-    monkeypatch.setattr("tenfold.serving.protocols.bodies.parse_object", fault)
+    monkeypatch.setattr("tenfold.serving.protocols.documents.parse", fault)
+    monkeypatch.setattr("tenfold.serving.protocols.documents.parse_object", fault)
     monkeypatch.setattr("tenfold.serving.protocols.mlflow.parse_object", fault)
     answer = await iris.post(path, {}, headers={"X-Request-Id": "mine"})
     assert answer.status_code == 500

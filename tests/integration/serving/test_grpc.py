@@ -263,4 +263,4 @@ async def test_a_port_in_use_is_said(folders: Folders, iris_server: tuple[ModelS
     server, address = iris_server
     port = int(address.rpartition(":")[2])
     with pytest.raises(ModelUnloadable, match=f"Nothing can listen on 127.0.0.1:{port} for gRPC. Stop the program"):
-        RpcServer(server.edge, port)
+        RpcServer(server.context, port)

@@ -17,9 +17,9 @@ import pytest
 from integration.serving.threads import running
 from support.places import free_port, wait_until
 from tenfold.serving.app import create_app
+from tenfold.serving.context import Context
 from tenfold.serving.core import Core
 from tenfold.serving.metrics import Metrics
-from tenfold.serving.protocols.edge import Edge
 from tenfold.serving.rpc import frames
 from tenfold.serving.rpc.frames import PREFACE, Kind
 from tenfold.serving.rpc.messages import MESSAGES, SERVICE
@@ -152,14 +152,14 @@ def test_a_stop_answers_what_is_under_way(folders: Folders) -> None:
 
 
 @asynccontextmanager
-async def edge_over(folder: Path, **given: Any) -> AsyncIterator[Edge]:
+async def context_over(folder: Path, **given: Any) -> AsyncIterator[Context]:
     given = {"model": str(folder), "version": "7", **given}
     metrics = Metrics()
     core = Core(settings(**given), asked=metrics.predicted)
-    _, edge = create_app(core, core.settings, metrics)
+    _, context = create_app(core, core.settings, metrics)
     await asyncio.to_thread(core.load)
     try:
-        yield edge
+        yield context
     finally:
         core.close(1)
 
@@ -177,15 +177,15 @@ async def test_a_stop_under_load_loses_no_call(folders: Folders) -> None:
                 assert predicted(await call(message, timeout=30)) == [9.0]
                 answered += 1
 
-    async with edge_over(folders.line, name="line", listen_fd=0) as edge:
-        servers = [RpcServer(edge, port), RpcServer(edge, port)]
+    async with context_over(folders.line, name="line", listen_fd=0) as context:
+        servers = [RpcServer(context, port), RpcServer(context, port)]
         clients = [asyncio.create_task(client()) for _ in range(16)]
         for _ in range(5):
             seen = answered
             while answered < seen + 200:
                 await asyncio.wait(clients, timeout=0.01, return_when=asyncio.FIRST_EXCEPTION)
                 assert not any(each.done() and each.exception() for each in clients), clients
-            servers.append(RpcServer(edge, port))
+            servers.append(RpcServer(context, port))
             await servers.pop(0).stop(10)
         left = True
         await asyncio.gather(*clients)

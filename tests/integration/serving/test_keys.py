@@ -47,7 +47,7 @@ async def test_several_keys_are_valid_at_once_and_nothing_else_is(folders: Folde
             assert status == 401, given
             assert said["error"].endswith("Send a valid one in the header Authorization: Bearer KEY")
             assert "key" not in said["error"].replace("API key", "").replace("KEY", "").lower()
-        refused = await server.http.get("/docs")
+        refused = await server.http.get("/openapi.json")
         assert (refused.status_code, refused.headers["www-authenticate"]) == (401, "Bearer")
         status, said = await predict(server, "/invocations")
         assert (status, said["error_code"]) == (401, "UNAUTHENTICATED")
@@ -76,12 +76,12 @@ def test_the_file_is_read_again(file: Path, monkeypatch: pytest.MonkeyPatch, cap
     caplog.set_level(logging.INFO)
     monkeypatch.setattr(keys, "_LOOK_SECONDS", 0)
     known = ApiKeys(file)
-    assert known.accept("first-key")
+    assert known.accept(b"first-key")
     file.write_text("third-key\n")
-    assert known.accept("third-key")
-    assert not known.accept("first-key")
+    assert known.accept(b"third-key")
+    assert not known.accept(b"first-key")
     file.unlink()
-    assert known.accept("third-key")
+    assert known.accept(b"third-key")
     assert "those read before stay valid" in caplog.messages[-1]
     assert "third-key" not in caplog.text
 

@@ -94,7 +94,7 @@ ROWS: dict[str, Any] = {
     "outputs": {"rows": [ROW], "outputs": ["predict", "predict"]},
     "outputs of null": {"rows": [ROW], "outputs": None},
 }
-LEFT: dict[str, bytes] = {
+OTHER_ROWS: dict[str, bytes] = {
     name: orjson.dumps(document)
     for name, document in {
         "no rows": {"rows": []},
@@ -123,9 +123,9 @@ def test_rows_that_it_takes_are_what_the_general_reader_takes(name: str) -> None
     assert quick.values == batch.matrix.tobytes()
 
 
-@pytest.mark.parametrize("name", LEFT)
+@pytest.mark.parametrize("name", OTHER_ROWS)
 def test_rows_of_another_form_are_left_to_the_general_reader(name: str) -> None:
-    assert plain.rows(LEFT[name], NAMES) is None
+    assert plain.rows(OTHER_ROWS[name], NAMES) is None
 
 
 def test_rows_of_very_many_columns_are_left_too_for_their_order_could_cost_much() -> None:

@@ -1,4 +1,4 @@
-"""The short way of a prediction answers the very same as the app: bytes that come whole take it, chunks do not."""
+"""The fast path of a prediction answers the very same as the app: bytes that come whole take it, chunks do not."""
 
 from __future__ import annotations
 
@@ -14,15 +14,14 @@ import httpx
 import numpy as np
 import pytest
 from integration.serving.threads import running, served
-from tenfold.serving.app import PREDICTIONS
-from tenfold.serving.protocols.lane import Lane
+from tenfold.serving.connection import Connection
 from tenfold.serving.server import ModelServer
 from unit.serving.stage import FLOWER, Folders
 
 ROW = dict(zip(FLOWER, [5.1, 3.5, 1.4, 0.2], strict=True))
 TENSOR = {"name": "input", "shape": [1, 4], "datatype": "FP64", "data": [5.1, 3.5, 1.4, 0.2]}
 JSON = {"content-type": "application/json"}
-KEY = "key-of-the-lane"
+KEY = "key-of-the-fast-path"
 
 Sent = tuple[str, bytes, dict[str, str]]
 
@@ -97,27 +96,17 @@ def answered(http: httpx.Client, sent: Sent, *, whole: bool) -> tuple[Any, ...]:
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-def test_the_lane_and_the_app_answer_the_same(server: tuple[ModelServer, int], name: str) -> None:
-    model_server, port = server
-    entered: list[str] = []
-    enter = model_server.lane.enter
-    model_server.lane.enter = lambda way, headers: (entered.append(name), enter(way, headers))[1]
-    try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}") as http:
-            short = answered(http, REQUESTS[name], whole=True)
-            assert entered == [name]
-            assert answered(http, REQUESTS[name], whole=False) == short
-            assert entered == [name]
-    finally:
-        model_server.lane.enter = enter
-
-
-def test_paths_that_a_client_makes_up_are_not_remembered_without_end(server: tuple[ModelServer, int]) -> None:
-    lane = Lane(server[0].edge, PREDICTIONS)
-    for n in range(300):
-        assert lane.find(f"/v2/models/model{n}/infer".encode()) is not None
-    assert len(lane.known) == 100
-    assert [lane.find(url) for url in (b"/predict?x=1", b"/v2/models/a%20b/infer", b"/metrics", b"/\xff")] == [None] * 4
+def test_the_fast_path_and_the_app_answer_the_same(
+    server: tuple[ModelServer, int], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+    begin = Connection._begin
+    monkeypatch.setattr(Connection, "_begin", lambda *given, **more: (begun.append(name), begin(*given, **more))[1])
+    with httpx.Client(base_url=f"http://127.0.0.1:{server[1]}") as http:
+        short = answered(http, REQUESTS[name], whole=True)
+        assert begun == [name]
+        assert answered(http, REQUESTS[name], whole=False) == short
+        assert begun == [name]
 
 
 def test_the_metrics_tell_how_old_the_model_is(server: tuple[ModelServer, int]) -> None:

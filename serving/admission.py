@@ -1,0 +1,36 @@
+"""How many connections there are, in all and of one address."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+
+class Admission:
+    """One per process, for the connections of all protocols. For one thread.
+
+    Args:
+        most: connections at a time.
+        most_of_an_address: of them, of one address; None: as many as there may be in all.
+    """
+
+    def __init__(self, most: int, most_of_an_address: int | None) -> None:
+        self._most, self._most_of_an_address = most, most_of_an_address
+        self._open = 0
+        self._by_address: Counter[str] = Counter()
+
+    def admit(self, address: str) -> bool:
+        """Count a new connection. False: there are too many, and it is not counted."""
+        if self._open >= self._most:
+            return False
+        if self._most_of_an_address is not None and self._by_address[address] >= self._most_of_an_address:
+            return False
+        self._open += 1
+        self._by_address[address] += 1
+        return True
+
+    def release(self, address: str) -> None:
+        """A connection that was counted is over."""
+        self._open -= 1
+        self._by_address[address] -= 1
+        if not self._by_address[address]:
+            del self._by_address[address]

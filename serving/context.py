@@ -1,0 +1,78 @@
+"""What every request is answered with: the core, the settings and the metrics, and what all of them share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .admission import Admission
+from .budget import ByteBudget
+from .core import Core
+from .errors import BodyTooLarge, MethodNotAllowed, Overloaded, ServingError, Unauthorized, UnknownPath
+from .keys import ApiKeys
+from .metrics import Metrics
+from .request import RequestHead
+from .routes import Match, Route, RouteTable
+from .settings import Settings
+from .tracing import Tracer
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One per process, for HTTP and gRPC.
+
+    Attributes:
+        keys: None where nobody needs one.
+        tracer: None where nothing is traced.
+        held: the bytes of the bodies of all requests that are not answered yet.
+    """
+
+    core: Core
+    settings: Settings
+    metrics: Metrics
+    table: RouteTable
+    keys: ApiKeys | None = None
+    tracer: Tracer | None = None
+    held: ByteBudget = field(init=False)
+    admission: Admission = field(init=False)
+
+    def __post_init__(self) -> None:
+        s = self.settings
+        object.__setattr__(self, "held", ByteBudget(s.max_held_bytes))
+        object.__setattr__(self, "admission", Admission(s.max_connections, s.max_connections_per_address))
+
+    def needs_key(self, route: Route | None) -> bool:
+        """Whether a request needs an API key; one that no route takes does."""
+        if self.keys is None:
+            return False
+        if route is None or route.access == "key":
+            return True
+        return route.access == "probe" and self.settings.api_keys_for_probes
+
+    def refuse_by_head(self, method: str, path: str, match: Match, head: RequestHead) -> ServingError | None:
+        """Why a request is refused before its body is looked at; None for one that is not."""
+        route = match.route
+        if self.needs_key(route):
+            assert self.keys is not None
+            try:
+                self.keys.check(head.headers.get(b"authorization", b""))
+            except Unauthorized as e:
+                return e
+        if route is None:
+            return MethodNotAllowed(method, path, match.allowed) if match.allowed else UnknownPath(path)
+        length, most = head.headers.get(b"content-length", b""), self.settings.max_body_bytes
+        if length.isdigit() and (len(length) > 18 or int(length) > most):
+            return BodyTooLarge(int(length[:18]), most)
+        if route.reader is not None and self.core.full:
+            return Overloaded(self.settings.max_waiting_rows, self.settings.max_waiting_rows)
+        return None
+
+    def answered(self, protocol: str, status: int, seconds: float) -> None:
+        """Count a request that was answered."""
+        version = self.core.model.version if self.core.loaded else ""
+        self.metrics.answered(protocol, status, version, seconds)
+
+    def publish(self) -> None:
+        """Bring the metrics up to date."""
+        self.metrics.publish()
+        if self.core.writer:
+            self.metrics.logged(self.core.writer.counts())

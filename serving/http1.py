@@ -1,0 +1,286 @@
+"""HTTP/1.1 on one connection: uvicorn's, with an end to what a client can hold on to. `Connection` adds the fast path.
+
+- A head has at most `max_head_bytes`, and so have trailers and what stands before a chunk.
+- Whoever asks for another protocol than HTTP/1.1 (`Upgrade`) is answered in it, with its body.
+- A request has to arrive within `receive_seconds` of its first byte, the first one of a connection of its beginning;
+  else it gets 408. What the server itself does not read does not count.
+- A client that takes nothing of its answers for `write_seconds` is cut off.
+- What cannot be read is answered once all requests before it are, and the connection is closed.
+- There are at most `max_connections`, but for those that probe.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from typing import Any
+
+from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrade
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from .context import Context
+from .middleware import LAST
+from .refusals import last_words
+
+# Connections that were made at the same moment shall not all come back at the same moment.
+_SPREAD = 0.1
+# Requests of a connection that wait for the one before them. What comes in one segment has been read by then.
+_MOST_PIPELINED = 32
+# A client that takes so much of its answers in `write_seconds` goes on.
+_LEAST_WRITTEN = 64 * 2**10
+_DROPPED_BY_UPGRADE = (b"upgrade", b"http2-settings")
+_INVALID = 400, "The request is not valid HTTP/1.1. Send it by a library that speaks it"
+
+
+class Unreadable(Exception):
+    """The request cannot be read any further, and what its client is told."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+class Http1(HttpToolsProtocol):
+    """One per connection.
+
+    Attributes:
+        context: of the server.
+        probe_port: connections to it are not bounded in number.
+    """
+
+    context: Context
+    probe_port: int | None = None
+
+    _arriving: asyncio.TimerHandle | None = None
+    _whole = True  # no request is arriving
+    _head_done = False  # the head of the request that arrives, or arrived last, is there
+    _head_bytes = 0  # of it so far
+    _unframed = 0  # bytes since a head began, or a body went on: they belong to a head, a trailer, or a chunk's size
+    _over = False  # nothing is read any more
+    _last_words: bytes | None = None  # for when all requests before are answered
+    _task: asyncio.Task[Any] | None = None
+    _gone = _counted = False
+    cycle: Any
+    _ends = 0.0
+    _unwritten, _unwritten_since = 0, 0.0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """A client is there; its first request begins now."""
+        super().connection_made(transport)
+        life = self.context.settings.connection_seconds * random.uniform(1 - _SPREAD, 1)  # noqa: S311
+        self._ends = time.monotonic() + life
+        if not self.is_probe:
+            self._counted = self.context.admission.admit(self._address)
+            if not self._counted:
+                self._fail(503, "The server has too many connections. Try again in a second, or run more replicas")
+                return
+        self._arrives()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client is gone, and with it whoever waits for its answer."""
+        self._arrived()
+        super().connection_lost(exc)
+        self._gone = True
+        if self._counted:
+            self.context.admission.release(self._address)
+        if self._task is not None:
+            self._task.cancel()
+
+    @property
+    def is_probe(self) -> bool:
+        """Whether it was made to the socket for probes."""
+        return self.probe_port is not None and self.server is not None and self.server[1] == self.probe_port
+
+    def data_received(self, data: bytes) -> None:
+        """Some bytes: of a request, of several, or of a part of one."""
+        if self._over:
+            return
+        self._unset_keepalive_if_required()
+        try:
+            self._parse(data)
+        except Unreadable as e:
+            self._fail(e.status, str(e))
+        except HttpParserCallbackError as e:
+            found = e.__context__
+            self._fail(*((found.status, str(found)) if isinstance(found, Unreadable) else _INVALID))
+        except HttpParserError:
+            self._fail(*_INVALID)
+        if not self._whole and self._arriving is None and not self._over:
+            self._arrives()
+
+    def on_message_begin(self) -> None:
+        """The first byte of a request."""
+        if len(self.pipeline) >= _MOST_PIPELINED:
+            raise Unreadable(429, f"More than {_MOST_PIPELINED} requests wait on this connection. Wait for the answers")
+        super().on_message_begin()
+        self._whole = self._head_done = False
+        self._head_bytes = self._unframed = 0
+
+    def on_url(self, url: bytes) -> None:
+        """A part of the target."""
+        self._count_head(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A field of the head, or after the body a trailer, which nobody here asks for."""
+        self._count_head(len(name) + len(value) + 4)
+        if not self._head_done:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """The head of a request."""
+        parser: Any = self.parser  # None once the connection is lost
+        if parser.should_upgrade():
+            return  # the parser stops here, and another one begins without the upgrade
+        self._head_done, self._head_bytes = True, 0
+        self.on_head()
+
+    def on_head(self) -> None:
+        """The head of a request, which asks for no upgrade."""
+        if self.is_last:
+            self.scope[LAST] = True  # pyright: ignore[reportGeneralTypeIssues]  # a scope may have more keys
+        super().on_headers_complete()
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the connection has lived for as long as it may."""
+        return time.monotonic() > self._ends
+
+    def on_chunk_header(self) -> None:
+        """The size of a chunk."""
+        self._unframed = 0
+
+    def on_body(self, body: bytes) -> None:
+        """A part of a request's body."""
+        self._unframed = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The last byte of a request."""
+        self._whole = True
+        self._unframed = 0
+        self._arrived()
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """A request is answered; the next one's turn comes."""
+        if self._last_words is not None and not self.pipeline and not self.transport.is_closing():
+            self.server_state.total_requests += 1
+            self._close_with(self._last_words)
+        else:
+            super().on_response_complete()
+
+    def check_writing(self, now: float) -> None:
+        """Cut the client off if it takes nothing of what is written; asked from time to time, of `time.monotonic()`."""
+        left = self.transport.get_write_buffer_size()
+        if not left or self._unwritten - left >= _LEAST_WRITTEN or not self._unwritten:
+            self._unwritten, self._unwritten_since = left, now
+        elif now - self._unwritten_since > self.context.settings.write_seconds:
+            self.transport.abort()
+
+    @property
+    def _address(self) -> str:
+        return self.client[0] if self.client else ""
+
+    def _parse(self, data: bytes) -> None:
+        most = self.context.settings.max_head_bytes
+        while True:
+            self._unframed += len(data)
+            try:
+                self.parser.feed_data(data)
+                break
+            except HttpParserUpgrade as e:
+                data = self._without_upgrade() + data[e.args[0] :]
+        if self._unframed > most and not self._whole:
+            raise _too_large(most)
+
+    def _without_upgrade(self) -> bytes:
+        """The head that has just been parsed, without what asks for another protocol, for a new parser."""
+        before: Any = self.parser
+        method = before.get_method()
+        if method == b"CONNECT":
+            raise Unreadable(405, "This server is not a proxy: CONNECT is not possible here")
+        self.parser = type(before)(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+        lines = [b"%b %b HTTP/%b" % (method, self.url, before.get_http_version().encode())]
+        for name, value in self.headers:
+            if name == b"connection":
+                options = [option.strip() for option in value.split(b",")]
+                value = b", ".join([o for o in options if o.lower() not in _DROPPED_BY_UPGRADE])
+            if value and name not in _DROPPED_BY_UPGRADE:
+                lines.append(name + b": " + value)
+        return b"\r\n".join(lines) + b"\r\n\r\n"
+
+    def _count_head(self, size: int) -> None:
+        self._head_bytes += size
+        if self._head_bytes > (most := self.context.settings.max_head_bytes):
+            raise _too_large(most)
+
+    def _idle(self) -> bool:
+        before = self.cycle  # None before the first request
+        return before is None or before.response_complete
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        async def noted(scope: Any, receive: Any, send: Any) -> None:
+            self._task = asyncio.current_task()
+            try:
+                await app(scope, receive, send)
+            except asyncio.CancelledError:
+                if not self._gone:
+                    raise
+            finally:
+                self._task = None
+
+        super()._start_asgi_task(cycle, noted)
+
+    def _fail(self, status: int, sentence: str) -> None:
+        """Tell the client that its request cannot be read, after the answers to those before it, and close."""
+        self._over = True
+        self._arrived()
+        words, cycle = last_words(status, sentence), self.cycle
+        self.context.answered("other", status, 0)
+        if self._idle():
+            self._close_with(words)
+        elif not self._head_done:
+            self._last_words = words
+        elif self.pipeline and self.pipeline[0][0] is cycle:  # it waits for its turn
+            self.pipeline.popleft()
+            self._last_words = words
+        else:
+            self._close_with(b"" if cycle.response_started else words)
+
+    def _close_with(self, words: bytes) -> None:
+        self._over = True
+        if not self.transport.is_closing():
+            self.transport.write(words)
+            self.transport.close()
+
+    def _arrives(self) -> None:
+        seconds = self.context.settings.receive_seconds
+        self._arriving = self.loop.call_later(seconds, self._too_slow)
+
+    def _arrived(self) -> None:
+        if self._arriving is not None:
+            self._arriving.cancel()
+            self._arriving = None
+
+    def _too_slow(self) -> None:
+        self._arriving = None
+        if self.transport.is_closing():
+            return
+        waits = not self._whole and not self._head_done and not self._idle()
+        if self.flow.read_paused or waits:  # the server itself reads nothing, or answers what came before
+            self._arrives()
+        elif self._head_done and self._idle():  # it was answered before it was whole
+            self._close_with(b"")
+        else:
+            seconds = self.context.settings.receive_seconds
+            self._fail(408, f"The request did not arrive within {seconds:g} s. Send it in less time")
+
+
+def _too_large(most: int) -> Unreadable:
+    return Unreadable(
+        431,
+        f"The head of the request has more than {most} bytes. Send less, or raise TENFOLD_MAX_HEAD_BYTES on the server",
+    )

@@ -1,0 +1,138 @@
+"""Around every request to the app: it is matched, refused where its head says enough, and counted.
+
+Plain ASGI, between the server and the routes. What a route answers comes back through here, so that each response has
+its request id, and a request that arrives with an `X-Request-Id` keeps it in the answer and in the log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from functools import partial
+from typing import NamedTuple, cast
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from starlette.requests import ClientDisconnect
+from starlette.routing import Match as Matched
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .batching import settle
+from .bodies import Body
+from .context import Context
+from .errors import BodyTooLarge, ServingError
+from .exchange import CLIENT_WENT_AWAY, HttpExchange
+from .logs import request_id
+from .request import RequestHead
+from .responses import BytesResponse
+from .routes import Match, Route
+
+LAST = "tenfold.last"
+"""Key in the ASGI scope of a request that is to be the last of its connection."""
+_STATE = "tenfold.state"
+
+_logger = logging.getLogger(__name__)
+
+
+class _State(NamedTuple):
+    """What the middleware knows of a request, for its route."""
+
+    match: Match
+    exchange: HttpExchange
+    body: Body
+
+
+class Middleware:
+    """ASGI middleware; one per app."""
+
+    def __init__(self, app: ASGIApp, context: Context) -> None:
+        self._app, self._context = app, context
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; never raises for what a route did."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        method, path = scope["method"], scope["path"]
+        match = self._context.table.match(method, path)
+        head = RequestHead(dict(scope["headers"]), match.parameters)
+        exchange = HttpExchange(self._context, method, path, match, head)
+        body = Body(receive, head.headers, self._context.settings.max_body_bytes, self._context.held)
+        scope[_STATE] = _State(match, exchange, body)
+        request_id.set(exchange.request_id)
+        status = 0
+
+        async def respond(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", ()), *exchange.headers()]
+                # A client that waits to be told to send may send its body all the same, or not.
+                if LAST in scope or (b"expect" in head.headers and not body.whole):
+                    message["headers"].append((b"connection", b"close"))
+            await send(message)
+
+        try:
+            if method == "OPTIONS" and (match.allowed or path == "*"):
+                await _options(match, head)(scope, receive, respond)
+            elif exchange.error is not None:
+                await (await _refuse(exchange, body, exchange.error))(scope, receive, respond)
+            else:
+                await self._app(scope, receive, respond)
+        except ClientDisconnect:
+            status = status or CLIENT_WENT_AWAY
+        except asyncio.CancelledError:  # `Connection` does that when the client goes away
+            status = status or CLIENT_WENT_AWAY
+            raise
+        except Exception:
+            _logger.exception("the request to %s failed", path)
+            if status:
+                raise
+            await exchange.failed()(scope, receive, respond)
+        finally:
+            body.release()
+            exchange.count(status or 500)
+
+
+class TableRoute(APIRoute):
+    """A route of the app, made of one of the table's: the middleware has matched the request."""
+
+    table_route: Route
+
+    def matches(self, scope: Scope) -> tuple[Matched, Scope]:
+        """Whether the request is of this route."""
+        return (Matched.FULL if scope[_STATE].match.route is self.table_route else Matched.NONE), {}
+
+
+async def endpoint(request: Request) -> Response:
+    """Answers every request that a route of the table takes."""
+    _, exchange, body = cast("_State", request.scope[_STATE])
+    route = exchange.route
+    try:
+        content = await body.read() if route.method == "POST" else b""
+    except ServingError as e:
+        return await _refuse(exchange, body, e)
+    if route.reader is None:
+        return await exchange.handle(content)
+    predicted: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+    exchange.predict(route.reader, content, partial(settle, predicted))
+    try:
+        return await predicted
+    finally:
+        exchange.drop()
+
+
+async def _refuse(exchange: HttpExchange, body: Body, error: ServingError) -> Response:
+    if isinstance(error, BodyTooLarge):  # the connection is closed after it
+        await body.discard()
+    return exchange.response_to(error)
+
+
+def _options(match: Match, head: RequestHead) -> Response:
+    """What may be done at a path; a browser asks before it sends a page's request to another origin."""
+    allowed = ", ".join(match.allowed or ("GET", "HEAD", "POST", "OPTIONS"))
+    headers = {"Allow": allowed}
+    if (wanted := head.get(b"access-control-request-headers")) is not None:
+        headers |= {"Access-Control-Allow-Methods": allowed, "Access-Control-Allow-Headers": wanted}
+        headers["Access-Control-Max-Age"] = "600"
+    return BytesResponse(b"", b"text/plain", 204, headers)

@@ -1,0 +1,42 @@
+"""Responses that refuse a request: a sentence in the shape of the protocol that was spoken. Pure."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+import orjson
+
+from .errors import ServingError
+from .responses import BytesResponse, json_response
+from .routes import OTHER, Protocol
+
+
+def refusal(protocol: Protocol, error: ServingError) -> BytesResponse:
+    """The response to a request that cannot be answered."""
+    headers = dict(error.headers)
+    if error.status == 413:
+        headers["Connection"] = "close"  # what is left of the body would be taken for the next request
+    return json_response(protocol.error(error.status, str(error)), error.status, headers)
+
+
+def failure(protocol: Protocol, request_id: str) -> BytesResponse:
+    """The response where the server itself failed; `request_id` is the request's in its log."""
+    sentence = (
+        f"The server failed on this request. Its log has the reason under the request id {request_id}; "
+        f"tell whoever runs the server"
+    )
+    return json_response(protocol.error(500, sentence), 500)
+
+
+def last_words(status: int, sentence: str) -> bytes:
+    """What a client is told whose request cannot be read, before its connection is closed: all of the response."""
+    body = orjson.dumps(OTHER.error(status, sentence))
+    return (
+        b"HTTP/1.1 %d %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n%b\r\n%b"
+    ) % (
+        status,
+        HTTPStatus(status).phrase.encode(),
+        len(body),
+        b"retry-after: 1\r\n" if status in (429, 503) else b"",
+        body,
+    )
