@@ -74,10 +74,11 @@ class PlainRows(NamedTuple):
 
 def rows(body: bytes, names: tuple[str, ...]) -> PlainRows | None:
     """The request to /predict for rows of a number for each of `names`; None for one of another form."""
-    if len(names) > _MOST_COLUMNS:
+    decode = _rows_decoder(names)
+    if decode is None:
         return None
     try:
-        request = _rows_reader(names)(body)
+        request = decode(body)
     except (MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     if not request.rows or request.outputs == ():
@@ -87,7 +88,10 @@ def rows(body: bytes, names: tuple[str, ...]) -> PlainRows | None:
 
 
 @lru_cache(4)
-def _rows_reader(names: tuple[str, ...]) -> Callable[[bytes], Any]:
+def _rows_decoder(names: tuple[str, ...]) -> Callable[[bytes], Any] | None:
+    # What has to be escaped in JSON, msgspec takes for no key.
+    if len(names) > _MOST_COLUMNS or any(json.encode(name) != f'"{name}"'.encode() for name in names):
+        return None
     fields = [f"f{number}" for number in range(len(names))]
     row = defstruct(
         "Row",
