@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 import orjson
+import pytest
 from tenfold.serving.inference_log.rows import StoredPrediction
 from tenfold.serving.model import Answers
 from tenfold.serving.prediction import Call, Prediction, stored
+from tenfold.serving.protocols import infer, predict
 from tenfold.serving.validation import Batch
 
 WHEN = datetime(2013, 6, 21, 5, tzinfo=UTC)
@@ -104,3 +106,32 @@ def test_texts_and_missing_numbers_are_json_in_few_rows_as_in_many() -> None:
         each = Prediction(whole.call, *span)
         for name, array in each.outputs.items():
             assert b"[" + each.flat(name) + b"]" == orjson.dumps(array.tolist())
+
+
+@pytest.mark.parametrize("identity", [None, 'an "id"'])
+@pytest.mark.parametrize("rows", [1, 3, 9])
+def test_an_answer_of_v2_is_byte_for_byte_what_its_document_is_written_as(identity: str | None, rows: int) -> None:
+    outputs: Answers = {
+        "predict": np.array(["a,b", 'c"d', "e"] * 3),
+        "predict_proba": np.linspace(0, 1, 18).reshape(9, 2) / 3,
+        "decision_function": np.array([1e300, -0.0, np.nan, 1e-7, 5, 6, 7, 8, 9]),
+        "numbers": np.arange(9, dtype="int32"),
+        "flags": np.arange(9) % 2 == 0,
+    }
+    datatypes = dict(zip(outputs, ("BYTES", "FP64", "FP64", "INT32", "BOOL"), strict=True))
+    prediction = Prediction(part("a", Batch({"x": np.arange(9)}, 9), outputs).call, 9 - rows, 9)
+    document, data = infer.answer(infer.InferRequest((), None, identity), prediction, datatypes)
+    assert not data
+    written = infer.written(identity, prediction, datatypes)
+    assert written == orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def test_an_answer_of_predict_is_what_its_document_is_written_as() -> None:
+    prediction = Prediction(part("a", Batch({"x": np.arange(9)}, 9), {"predict": np.arange(9) / 7}).call, 2, 5)
+    assert predict.respond(prediction, None).body == orjson.dumps(
+        {
+            "predictions": [2 / 7, 3 / 7, 4 / 7],
+            "ids": ["a2", "a3", "a4"],
+            "model": {"name": "m", "version": "7"},
+        }
+    )
