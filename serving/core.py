@@ -2,7 +2,7 @@
 
     rows -> `rows`, `columns`, `matrix`  (the one validator) -> Batch
     Batch -> `ask`       (the model, by way of the batcher) -> Prediction, and a copy for the inference log
-    labels -> `feedback` (the inference log)                -> FeedbackResult
+    labels -> `feedback` (`Feedback`, the inference log)    -> FeedbackResult
 
 It also knows how far the server is: loading, ready, failed or draining.
 """
@@ -13,46 +13,35 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 from . import validation
 from .batching import Batcher, Callback, Job, settle
+from .echo import echo
 from .errors import InvalidInput, ModelUnloadable, NoInferenceLog, NotReady, UnknownModel
-from .ids import made_at
-from .inference_log.errors import InvalidLabel, LogUnreachable
-from .inference_log.records import LabelRecord, LabelStatus
+from .feedback import Feedback
 from .inference_log.store import InferenceLog
 from .inference_log.writer import LogWriter
 from .labels import LabelType, label_type
 from .locate import located
 from .model import Model, load
-from .prediction import Call, Prediction, stored
+from .prediction import Call, Prediction, nbytes, stored
 from .settings import Settings
+from .times import parse_event_time
 from .validation import Batch, Values
 
 State = Literal["loading", "ready", "failed", "draining"]
 
-# A label may overtake its prediction, which waits to be written here or in another replica: an id that is not in the
-# log is looked up again for so long, if it is as young as that.
-_OVERTAKEN_WITHIN = timedelta(seconds=10)
 # How long a call of the model may keep the event loop. While a thread asks it, a second core can read what comes.
 # On one core nothing is sooner for it, and under overload half of the core goes into the turns that both take.
 _INLINE_SECONDS, _INLINE_SECONDS_ON_ONE_CORE = 0.003, 0.02
-_LOOK_AGAIN_SECONDS, _LOOK_AGAIN_EVERY = 3.0, 0.1
+
+# Names of outputs, parameters and the like, beside the values of rows.
+_OTHER_VALUES = 1000
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class FeedbackResult:
-    """What became of one label; `message` says why it was not taken."""
-
-    id: str
-    status: LabelStatus | Literal["invalid"]
-    message: str = ""
 
 
 class Core:
@@ -71,9 +60,10 @@ class Core:
         self._model: Model | None = None
         self._batcher: Batcher | None = None
         self._labels = LabelType("any")
+        self._feedback: Feedback | None = None
         url = settings.log_url.get_secret_value()
         self._log = InferenceLog(url) if url else None
-        self.writer = LogWriter(self._log, stored, max_rows=settings.log_queue_rows) if self._log else None
+        self.writer = self._writer_of(self._log) if self._log else None
 
     @property
     def ready(self) -> bool:
@@ -97,6 +87,15 @@ class Core:
         return self._model
 
     @property
+    def max_values(self) -> int:
+        """Values in a request, at most: those of `max_rows` rows, each in a list of its own, and what is said of them.
+
+        Raises:
+            NotReady: as `model`.
+        """
+        return self.settings.max_rows * 2 * (len(self.model.signature.columns) + 1) + _OTHER_VALUES
+
+    @property
     def full(self) -> bool:
         """Whether no request would find room to wait for the model, whatever it holds."""
         return self._batcher is not None and self._batcher.full
@@ -105,6 +104,20 @@ class Core:
     def label_type(self) -> LabelType:
         """What labels of the model look like."""
         return self._labels
+
+    @property
+    def feedback(self) -> Feedback:
+        """Where labels go.
+
+        Raises:
+            NoInferenceLog: there is nowhere to keep them.
+            NotReady: what labels of the model look like is only known once it is loaded.
+        """
+        if self._log is None:
+            raise NoInferenceLog
+        if self._feedback is None:
+            raise NotReady(f"No label can be taken yet: {self.reason}")
+        return self._feedback
 
     def load(self) -> None:
         """Load the model, let it answer its example, and be ready.
@@ -130,8 +143,11 @@ class Core:
             asked=lambda rows, seconds: self._asked(rows, seconds, model.version),
             answered=self._keep,
         )
-        if self.writer:
+        if self._log and self.writer:
             self.writer.start()
+            self._feedback = Feedback(
+                self._log, self.writer, model.name, self._labels, max_waiting=self.settings.max_waiting_labels
+            )
         self._model = model
         if self.state == "loading":
             self.state, self.reason = "ready", ""
@@ -145,6 +161,8 @@ class Core:
         """Write out the log, for `timeout` seconds at most. Blocks."""
         if self._batcher:
             self._batcher.close()
+        if self._feedback:
+            self._feedback.close()
         if self.writer and self.loaded:
             self.writer.close(timeout)
         if self._log:
@@ -164,7 +182,7 @@ class Core:
         """When the request counts as made: None for now, unless it says otherwise and the server accepts that.
 
         Raises:
-            InvalidInput: it says otherwise and may not, or not in ISO 8601 with a zone.
+            InvalidInput: it says otherwise and may not, or as `parse_event_time` does.
         """
         if text is None:
             return None
@@ -173,13 +191,7 @@ class Core:
                 "Tenfold-Event-Time is not accepted here. Leave it out, or start the server with "
                 "TENFOLD_ACCEPT_EVENT_TIME=true to replay past traffic"
             )
-        try:
-            when = datetime.fromisoformat(text)
-        except ValueError:
-            when = None
-        if when is None or when.tzinfo is None:
-            raise InvalidInput(f"Tenfold-Event-Time is '{text}'. Send ISO 8601 with a zone: 2013-06-21T08:00:00-04:00")
-        return when
+        return parse_event_time(text)
 
     def flat(self, values: Values) -> Batch:
         """Check values in row-major order. Raises as `validation.from_flat` does."""
@@ -224,7 +236,7 @@ class Core:
         assert batcher is not None
         for output in outputs:
             if output not in model.outputs:
-                raise InvalidInput(f"The model has no output '{output}'. Ask for {' or '.join(model.outputs)}")
+                raise InvalidInput(f"The model has no output '{echo(output)}'. Ask for {' or '.join(model.outputs)}")
 
         distinct = outputs if len(outputs) == 1 else tuple(dict.fromkeys(outputs))
         return batcher.ask(batch, distinct, deadline, callback, when)
@@ -245,66 +257,12 @@ class Core:
         finally:
             self.drop(job)
 
-    async def feedback(self, items: Sequence[tuple[str, Any]], when: datetime) -> list[FeedbackResult]:
-        """Keep what turned out to be true: one result per (id, label), in order.
-
-        Raises:
-            NoInferenceLog: there is nowhere to keep it.
-            NotReady: the log cannot be reached; nothing was kept.
-        """
-        if self._log is None or self.writer is None:
-            raise NoInferenceLog
-        model = self.model  # its labels are only known once it is loaded
-        results: list[FeedbackResult | None] = []
-        labels: list[LabelRecord] = []
-        for identity, given in items:
-            try:
-                labels.append(LabelRecord(identity, self._labels.check(given), when))
-                results.append(None)
-            except (InvalidInput, InvalidLabel) as e:
-                results.append(FeedbackResult(identity, "invalid", str(e)))
-        written = iter(await self._write_labels(self._log, self.writer, labels))
-        return [result or _result(*next(written), model.name) for result in results]
+    def _writer_of(self, log: InferenceLog) -> LogWriter[Prediction]:
+        return LogWriter(
+            log, stored, nbytes, max_rows=self.settings.log_queue_rows, max_bytes=self.settings.log_queue_bytes
+        )
 
     def _keep(self, call: Call) -> None:
         """Hand over to the log what requests were answered by one call of the model."""
         if self.writer and call.predictions:
             self.writer.put(call.predictions)
-
-    async def _write_labels(
-        self, log: InferenceLog, writer: LogWriter[Prediction], records: list[LabelRecord]
-    ) -> list[tuple[str, LabelStatus]]:
-        if not records:
-            return []
-        try:
-            await asyncio.to_thread(writer.flush, _LOOK_AGAIN_SECONDS)
-            statuses = await asyncio.to_thread(log.write_labels, records)
-            deadline = time.monotonic() + _LOOK_AGAIN_SECONDS
-            while (again := _overtaking(records, statuses)) and time.monotonic() < deadline:
-                await asyncio.sleep(_LOOK_AGAIN_EVERY)
-                found = await asyncio.to_thread(log.write_labels, [records[i] for i in again])
-                for i, status in zip(again, found, strict=True):
-                    statuses[i] = status
-        except LogUnreachable as e:
-            raise NotReady(f"No label was kept: {e}") from e
-        return [(record.prediction_id, status) for record, status in zip(records, statuses, strict=True)]
-
-
-def _overtaking(records: list[LabelRecord], statuses: list[LabelStatus]) -> list[int]:
-    """The positions of labels whose prediction may only not be written yet."""
-    oldest = datetime.now(UTC) - _OVERTAKEN_WITHIN
-    return [
-        i
-        for i, status in enumerate(statuses)
-        if status == "unknown" and (made := made_at(records[i].prediction_id)) is not None and made > oldest
-    ]
-
-
-def _result(identity: str, status: LabelStatus, model: str) -> FeedbackResult:
-    if status != "unknown":
-        return FeedbackResult(identity, status)
-    return FeedbackResult(
-        identity,
-        status,
-        f"No prediction has the id '{identity[:60]}'. Send an id that a prediction of {model} was answered with",
-    )

@@ -8,17 +8,20 @@
     ├── MethodNotAllowed        405  no route of this path has this method
     ├── TooLarge                413
     │   ├── TooManyRows              more rows than `max_rows`
+    │   ├── TooManyValues            more values than `max_rows` rows can have
     │   └── BodyTooLarge             more bytes than `max_body_bytes`
     ├── UnsupportedMediaType    415  a content type that the route does not speak
     │   └── UnsupportedEncoding      a content encoding that is not known
     ├── PredictionFailed        500  the model itself broke
-    │   └── ValueRefused        422  on a value that scikit-learn says it cannot take
+    │   └── ValueRefused        422  on these rows, while it still answers its own example
     ├── NoInferenceLog          501  feedback, but the server keeps no log
     ├── NotReady                503  the model is loading, could not be loaded, or the log is away
     ├── Shed
     │   ├── Overloaded          503  too many rows wait already
     │   ├── NoRoom              503  the bodies of all requests together are too large
-    │   └── DeadlineExceeded    504  no answer within `deadline_seconds`
+    │   ├── TooManyLabels       503  too many labels wait already
+    │   ├── DeadlineExceeded    504  no answer within `deadline_seconds`
+    │   └── LabelsTooLate       504  labels that were not written within `deadline_seconds`
     ├── KeysUnreadable               raised at the start: the file of API keys cannot be read
     ├── NotCompiled                  the model's compiled form cannot be used; the model answers without it
     └── ModelUnloadable         503  raised while loading
@@ -74,7 +77,7 @@ class UnknownModel(ServingError):
     status = 404
 
     def __init__(self, name: str, version: str | None, served_name: str, served_version: str) -> None:
-        asked = f"model '{name}'" + (f" version '{version}'" if version is not None else "")
+        asked = f"model '{echo(name)}'" + (f" version '{echo(version)}'" if version is not None else "")
         super().__init__(
             f"There is no {asked} here; this server has model '{served_name}' version '{served_version}'. "
             f"Ask for that one"
@@ -116,6 +119,16 @@ class TooManyRows(TooLarge):
         )
 
 
+class TooManyValues(TooLarge):
+    """More values than `max_rows` rows of the model's columns can have."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"The request has more than {limit} values, which is more than the rows allowed can have. "
+            f"Send several requests, or raise TENFOLD_MAX_ROWS on the server"
+        )
+
+
 class BodyTooLarge(TooLarge):
     """More bytes than `max_body_bytes`; `size` is None when the body did not announce its length."""
 
@@ -133,7 +146,7 @@ class UnsupportedMediaType(ServingError):
     status = 415
 
     def __init__(self, content_type: str, supported: Sequence[str]) -> None:
-        super().__init__(f"Content-Type '{content_type}' is not understood here. Send {' or '.join(supported)}")
+        super().__init__(f"Content-Type '{echo(content_type)}' is not understood here. Send {' or '.join(supported)}")
 
 
 class UnsupportedEncoding(UnsupportedMediaType):
@@ -156,11 +169,13 @@ class PredictionFailed(ServingError):
     )
 
     def __init__(self, method: str, error: BaseException) -> None:
-        super().__init__(self.sentence.format(method=method, kind=type(error).__name__, said=first_line(error)))
+        super().__init__(self.sentence.format(method=method, kind=type(error).__name__, said=echo(first_line(error))))
 
 
 class ValueRefused(PredictionFailed):
-    """A value that fits its column, but that the model itself refuses: an unknown category, a number too large.
+    """Rows that fit their columns, but that the model itself refuses: an unknown category, a number too large.
+
+    The model still answers its own example, so that it is the rows that are to blame.
 
     It has a status of its own, since a version that refuses what the one before took is as bad as one that breaks: the
     watch after a rollout counts it.
@@ -171,13 +186,6 @@ class ValueRefused(PredictionFailed):
         "The model's {method} refuses a value: {said}. Send values such as it was fitted with; "
         "to take unknown categories, fit its encoder with handle_unknown='ignore'"
     )
-
-    @staticmethod
-    def is_said_by(error: BaseException) -> bool:
-        """Whether it is one of scikit-learn's errors about values, which have no type of their own."""
-        return isinstance(error, ValueError) and str(error).startswith(
-            ("Found unknown categories", "Input X contains", "Input contains")
-        )
 
 
 class NoInferenceLog(ServingError):
@@ -241,6 +249,34 @@ class DeadlineExceeded(Shed):
         super().__init__(
             "The model did not answer in time. Send fewer rows at a time, or give the server a longer deadline: "
             "TENFOLD_DEADLINE_SECONDS"
+        )
+
+
+class TooManyLabels(Shed):
+    """More labels than the inference log takes; none was kept."""
+
+    status = 503
+    headers: Mapping[str, str] = {"Retry-After": "1"}
+    reason = "queue"
+
+    def __init__(self, waiting: int, limit: int) -> None:
+        super().__init__(
+            f"No label was kept: {waiting} labels wait for the inference log already, and {limit} may. "
+            f"Send the same again in a second"
+        )
+
+
+class LabelsTooLate(Shed):
+    """The inference log did not take labels in time."""
+
+    status = 504
+    reason = "deadline"
+
+    def __init__(self, *, maybe_kept: bool) -> None:
+        kept = "It is not known whether the labels were kept" if maybe_kept else "No label was kept"
+        super().__init__(
+            f"{kept}: the inference log did not answer in time. Send the same again later; a label that was kept is "
+            f"then 'repeated', and counts once"
         )
 
 

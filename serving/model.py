@@ -16,7 +16,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from . import artifact, boosters, estimators, trust, validation
+from . import artifact, boosters, compiled_rows, estimators, trust, validation
 from .compiled import Answers, Compiled
 from .direct import Direct
 from .errors import (
@@ -30,6 +30,7 @@ from .errors import (
     ValueRefused,
     first_line,
 )
+from .params import Param
 from .schema import OutputSpec, example_row, output_spec
 from .settings import Settings
 from .signature import Signature, parse, without_types
@@ -58,6 +59,8 @@ class Model:
         classes: the labels that a classifier knows, sorted; None for any other model.
         compiled: answers what it can in place of the estimator; None: nothing does.
         direct: answers in place of the estimator what is plain numbers, the very same; None: nothing does.
+        scoring_method: the output that MLflow's protocol answers.
+        params: of MLflow's protocol, that the signature names.
         created, newest_row: when it was saved, and the time of the newest row that it was trained on, where known.
         not_compiled: why nothing does, where the server was told to answer by a compiled form.
     """
@@ -71,10 +74,15 @@ class Model:
         example: Sequence[object],
         *,
         flavor: str = "sklearn",
+        scoring_method: str = METHODS[0],
     ) -> None:
         self.name, self.version, self.flavor = name, version, flavor
         self.estimator, self.signature = estimator, signature
-        self.outputs = tuple(method for method in METHODS if hasattr(estimator, method))
+        # A model that was saved to be scored by another method has it as an output more.
+        methods = dict.fromkeys((*METHODS, scoring_method))
+        self.outputs = tuple(method for method in methods if hasattr(estimator, method))
+        self.scoring_method = scoring_method
+        self.params: tuple[Param, ...] = ()
         self.output_specs: tuple[OutputSpec, ...] = ()
         self.datatypes: dict[str, str] = {}
         self.classes = estimators.classes(estimator)
@@ -132,10 +140,22 @@ class Model:
             try:
                 if not answers:
                     estimator, inputs = estimators.before_last(estimator, inputs)
-                answers[method] = _entries(getattr(estimator, method)(inputs), batch.rows)
+                answer = getattr(estimator, method)(inputs)
             except Exception as e:
-                raise (ValueRefused if ValueRefused.is_said_by(e) else PredictionFailed)(method, e) from e
+                raise (ValueRefused if self._answers_example(method) else PredictionFailed)(method, e) from e
+            try:
+                answers[method] = _entries(answer, batch.rows)
+            except ValueError as e:
+                raise PredictionFailed(method, e) from e
         return answers
+
+    def _answers_example(self, method: str) -> bool:
+        """Whether the model is well, and the rows are to blame: errors about values have no type of their own."""
+        try:
+            getattr(self.estimator, method)(self.inputs(self._example))
+        except Exception:
+            return False
+        return True
 
     def warm_up(self) -> None:
         """Answer the example, so that the first request does not pay for what happens once.
@@ -161,6 +181,11 @@ class Model:
                 logger.warning("%s of %s is not served: %s", method, self.name, first_line(e.__cause__ or e))
         self.output_specs = tuple(output_spec(name, a) for name, a in answers.items() if a.dtype.kind in "biufOUSM")
         self.outputs = tuple(spec.name for spec in self.output_specs)
+        if self.scoring_method not in self.outputs:
+            raise ModelUnloadable(
+                f"The model {self.name} version {self.version} was saved with pyfunc_predict_fn='{self.scoring_method}', "
+                f"which does not answer rows alone. Save it with one of {', '.join(self.outputs)}"
+            )
         self.datatypes = {spec.name: spec.datatype for spec in self.output_specs}
         if not self._arrays:
             self._try_arrays(answers)
@@ -178,6 +203,7 @@ class Model:
     def _check_compiled(self, compiled: Compiled, expected: Answers) -> None:
         try:
             compiled.check(self._example, expected, self.classes)
+            compiled.compare(compiled_rows.batches(self.signature, self.example), self.original, self.classes)
         except NotCompiled as e:
             self._without_compiled(e)
 
@@ -247,8 +273,10 @@ def load(folder: Path, *, name: str, version: str, settings: Settings) -> Model:
     columns = getattr(estimator, estimators.NAMES, None)
     signature = parse(saved.inputs, width=width) if saved.inputs else without_types(columns, width=width)
     name, version = name or folder.resolve().name, version or saved.digest
-    model = Model(estimator, signature, name, version, saved.example, flavor=saved.flavor)
-    model.created, model.newest_row = saved.created, saved.newest_row
+    model = Model(
+        estimator, signature, name, version, saved.example, flavor=saved.flavor, scoring_method=saved.scoring_method
+    )
+    model.created, model.newest_row, model.params = saved.created, saved.newest_row, saved.params
     if settings.accelerate:
         model.accelerate(folder, threads=max(1, int(settings.cpu)))
     return model

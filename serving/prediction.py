@@ -28,13 +28,14 @@ class Call:
         predictions: the parts that requests were answered with.
     """
 
-    __slots__ = ("_ids", "_tokens", "_when", "batch", "model", "outputs", "predictions", "version")
+    __slots__ = ("_ids", "_nbytes", "_tokens", "_when", "batch", "model", "outputs", "predictions", "version")
 
     def __init__(self, model: str, version: str, batch: Batch, outputs: Answers) -> None:
         self.model, self.version, self.batch, self.outputs = model, version, batch, outputs
         self.predictions: list[Prediction] = []
         self._ids: list[str] | None = None
         self._when: datetime | None = None
+        self._nbytes: int | None = None
         self._tokens: dict[str, list[bytes]] = {}
 
     @property
@@ -50,6 +51,14 @@ class Call:
         if self._when is None:
             self._when = datetime.now(UTC)
         return self._when
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the values of all rows and answers hold; of texts their characters."""
+        if self._nbytes is None:
+            columns = self.batch.columns.values() if self.batch.matrix is None else (self.batch.matrix,)
+            self._nbytes = sum(map(_array_bytes, (*columns, *self.outputs.values())))
+        return self._nbytes
 
     def tokens(self, name: str) -> list[bytes]:
         """The numbers of an output in JSON, each by itself, in row-major order."""
@@ -111,6 +120,16 @@ class Prediction:
     def records(self) -> list[dict[str, Any]]:
         """The rows as JSON values."""
         return self.call.batch.part(self.start, self.stop).records()
+
+
+def nbytes(prediction: Prediction) -> int:
+    """Bytes that its values hold; of texts their characters. Its share of the call's."""
+    return prediction.call.nbytes * len(prediction) // prediction.call.batch.rows
+
+
+def _array_bytes(array: np.ndarray[Any, Any]) -> int:
+    texts = sum(len(value) for value in array.flat if isinstance(value, str)) if array.dtype.hasobject else 0
+    return array.nbytes + texts
 
 
 def stored(predictions: Sequence[Prediction]) -> list[StoredPrediction]:

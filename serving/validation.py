@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import chain, islice
 from typing import Any, cast
@@ -16,6 +17,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from .echo import echo
 from .errors import InvalidInput, TooManyRows
 from .signature import Column, ColumnType, Signature
 from .values import DTYPES, convert, shown
@@ -43,6 +45,8 @@ _CLEAN_KINDS: dict[ColumnType, str] = {
 
 
 _DOUBLES = (np.dtype("float64"),)
+# A name that is mistyped by so much, or longer than that, is no slip; comparing two takes the square of their length.
+_LONGEST_MISTAKEN, _MOST_MISTYPED, _MOST_COMPARED = 60, 4, 100
 
 
 class Batch:
@@ -168,12 +172,14 @@ def from_columns(signature: Signature, columns: Mapping[str, Values], max_rows: 
     _check_names(signature, columns, "")
     for name, values in columns.items():
         if not isinstance(values, list | np.ndarray):
-            raise InvalidInput(f"Column '{name}' is {shown(values)}, no list. Send a list with one value per row")
+            raise InvalidInput(f"Column '{echo(name)}' is {shown(values)}, no list. Send a list with one value per row")
     lengths = {name: len(values) for name, values in columns.items()}
     rows = max(lengths.values(), default=0)
     for name, length in lengths.items():
         if length != rows:
-            raise InvalidInput(f"Column '{name}' has {length} values, but another column has {rows}. Send equally many")
+            raise InvalidInput(
+                f"Column '{echo(name)}' has {length} values, but another column has {rows}. Send equally many"
+            )
     _check_count(rows, max_rows)
     checked = {c.name: _check(c, columns.get(c.name, [None] * rows)) for c in signature.columns}
     return _batch(signature, checked, rows)
@@ -190,9 +196,13 @@ def from_flat(signature: Signature, values: Values, max_rows: int) -> Batch:
 
 def from_matrix(signature: Signature, rows: object, max_rows: int, names: Sequence[str] | None = None) -> Batch:
     """Check rows of values by position, in the model's order or in that of `names`. Raises as `from_rows` does."""
-    width, order = len(names or signature.names), list(names or signature.names)
-    if len(set(order)) < len(order):
-        raise InvalidInput(f"A column is named twice in {', '.join(order)}. Send each column once")
+    order = signature.names if names is None else tuple(names)
+    width = len(order)
+    if names is not None:
+        counts = Counter(order)
+        if len(counts) < width:
+            raise InvalidInput(f"Column '{echo(counts.most_common(1)[0][0])}' is named twice. Send each column once")
+        _check_names(signature, counts, "")
     if isinstance(rows, np.ndarray):
         matrix = cast("Array", rows)
         if matrix.ndim != 2 or matrix.shape[1] != width:
@@ -205,11 +215,11 @@ def from_matrix(signature: Signature, rows: object, max_rows: int, names: Sequen
             raise InvalidInput(f"Row {number} (counted from 0) is {shown(row)}, no list. Send {_listed(order)}")
         if len(cast("list[Any]", row)) != width:
             raise InvalidInput(
-                f"Row {number} (counted from 0) has {len(cast('list[Any]', row))} values; the model takes {width}, "
-                f"{_listed(order)}"
+                f"Row {number} (counted from 0) has {len(cast('list[Any]', row))} values; "
+                f"{'the model takes' if names is None else 'the request names'} {width}, {_listed(order)}"
             )
     _check_count(len(cast("list[Any]", rows)), max_rows)
-    if order == [*signature.names]:
+    if order == signature.names:
         return from_flat(signature, [*chain.from_iterable(cast("list[list[Any]]", rows))], max_rows)
     transposed = [list(column) for column in zip(*cast("list[list[Any]]", rows), strict=True)]
     return from_columns(signature, dict(zip(order, transposed, strict=True)), max_rows)
@@ -300,18 +310,27 @@ def _check_count(rows: int, max_rows: int) -> None:
         raise TooManyRows(rows, max_rows)
 
 
-def _check_names(signature: Signature, given: Mapping[str, Any], where: str) -> None:
+def _check_names(signature: Signature, given: Collection[str], where: str) -> None:
     for name in given:
         if name not in signature.by_name:
-            close = difflib.get_close_matches(str(name), signature.names, n=1)
-            hint = f"Did you mean '{close[0]}'? " if close else ""
+            close = _closest(name, signature.names)
+            hint = f"Did you mean '{close}'? " if close else ""
             raise InvalidInput(
-                f"Column '{name}'{where} is unknown to the model. {hint}It takes {_listed(signature.names)}"
+                f"Column '{echo(name)}'{where} is unknown to the model. {hint}It takes {_listed(signature.names)}"
             )
     missing = [name for name in signature.required if name not in given]
     if missing:
         what = f"Column '{missing[0]}' is" if len(missing) == 1 else f"Columns {_quoted(missing)} are"
         raise InvalidInput(f"{what} missing{where}. The model requires {_listed(signature.required)}")
+
+
+def _closest(name: str, names: Sequence[str]) -> str | None:
+    """Which of the model's `names` the client may have meant; only looked for where that is quick."""
+    if len(name) > _LONGEST_MISTAKEN:
+        return None
+    alike = islice((n for n in names if abs(len(n) - len(name)) <= _MOST_MISTYPED), _MOST_COMPARED)
+    close = difflib.get_close_matches(name, [*alike], n=1)
+    return close[0] if close else None
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from .echo import echo
 from .errors import InvalidInput
 from .signature import Column, ColumnType
 
@@ -50,7 +51,8 @@ _WORDS: dict[ColumnType, str] = {
     "datetime": "a date and time (ISO 8601)",
     "any": "a string, a number or a boolean",
 }
-_CONSTANTS = {True: "true", False: "false", None: "null"}
+_LONGEST = 60  # characters of a value that is shown
+_LONGEST_TIME = 60
 _JSON_NAMES: dict[type, str] = {
     bool: "boolean",
     int: "integer",
@@ -90,16 +92,23 @@ def convert(column: Column, value: Any, row: int) -> Any:
 
 def shown(value: Any, *, typed: bool = True) -> str:
     """A value as a sentence shows it: short, as JSON would write it, with the name of its JSON type."""
-    if isinstance(value, str):
-        text = f'"{value}"'
-    elif value is None or isinstance(value, bool):
-        text = _CONSTANTS[value]
-    else:
-        text = str(value)
-    if len(text) > 60:
-        text = text[:56] + " ..."
+    text = f'"{echo(value, limit=_LONGEST)}"' if isinstance(value, str) else echo(value, limit=_LONGEST)
     name = _JSON_NAMES.get(type(value))
     return f"{text} ({name})" if typed and name else text
+
+
+def parsed_time(text: str) -> datetime | None:
+    """The time that a text in ISO 8601 says, in UTC where it has a zone; None for any other text.
+
+    A time that is only in another zone within the years 1 to 9999 is none either.
+    """
+    if len(text) > _LONGEST_TIME or not text.isascii():
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+        return time if time.tzinfo is None else time.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _boolean(value: Any) -> bool:
@@ -144,10 +153,7 @@ def _datetime(value: Any) -> datetime | np.datetime64:
     if isinstance(value, np.datetime64):
         return value
     if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value)
-        except ValueError:
-            raise _Wrong from None
+        value = parsed_time(value)
     if not isinstance(value, datetime):
         raise _Wrong
     # Arrays of times carry no zone: what has one is turned into UTC, what has none is taken as it is.

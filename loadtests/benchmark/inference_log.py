@@ -18,7 +18,7 @@ import numpy as np
 from ...serving.inference_log.rows import chunks
 from ...serving.inference_log.store import InferenceLog
 from ...serving.inference_log.writer import LogWriter
-from ...serving.prediction import Call, Prediction, stored
+from ...serving.prediction import Call, Prediction, nbytes, stored
 from ...serving.validation import Batch
 
 ROWS = 50_000
@@ -58,7 +58,7 @@ def _call(row: Callable[[], Batch], requests: int) -> list[Prediction]:
 def _measured(log: InferenceLog, kind: str, row: Callable[[], Batch]) -> str:
     before = log.count().predictions
     calls = [_call(row, requests) for requests in map(len, chunks(range(ROWS), REQUESTS))]
-    writer = LogWriter(log, stored, max_rows=ROWS)
+    writer = LogWriter(log, stored, nbytes, max_rows=ROWS, max_bytes=2**30)
     started = time.perf_counter()
     for predictions in calls:
         writer.put(predictions)

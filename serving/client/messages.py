@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from reprlib import repr as shortened
 from typing import Any, cast
 from urllib.parse import quote
 
@@ -118,7 +119,7 @@ def as_rows(rows: Any) -> Any:
             raise Unsendable(f"The columns are not of one length: {each}. Give each as many values as there are rows")
         return _by_row(columns, next(iter(lengths.values())))
     if isinstance(rows, str | bytes) or not isinstance(rows, Iterable):
-        raise Unsendable(f"{rows!r} are no rows. Give a DataFrame, a 2-D array, a list of rows, or a dict")
+        raise Unsendable(f"{shortened(rows)} are no rows. Give a DataFrame, a 2-D array, a list of rows, or a dict")
     return list(cast("Iterable[Any]", rows))
 
 
@@ -153,7 +154,9 @@ def _pairs(ids: Any, labels: Any) -> list[tuple[str, Any]]:
 
 def _listed(values: Any) -> list[Any]:
     if values is None or isinstance(values, str | bytes) or not isinstance(values, Iterable):
-        raise Unsendable(f"{values!r} is no list. Give ids and labels as lists, arrays or Series of one length")
+        raise Unsendable(
+            f"{shortened(values)} is no list. Give ids and labels as lists, arrays or Series of one length"
+        )
     several: Any = values
     return several.tolist() if hasattr(several, "tolist") else list(several)
 

@@ -7,15 +7,18 @@ then itself. In HTTP they follow the JSON document, whose length a header tells;
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..echo import echo
 from ..errors import InvalidInput
 
 HEADER = "Inference-Header-Content-Length"
 OCTETS = "application/octet-stream"
+_LENGTH = re.compile("[0-9]{1,18}")
 
 DTYPES = {
     "BOOL": "u1",
@@ -36,9 +39,10 @@ def split(body: bytes, length: str) -> tuple[bytes, memoryview]:
     Raises:
         InvalidInput: a length that is no number, or that is longer than the body.
     """
-    if not length.isdecimal() or len(length) > 18 or int(length) > len(body):
+    if not _LENGTH.fullmatch(length) or int(length) > len(body):
         raise InvalidInput(
-            f"{HEADER} is '{length[:40]}', but the body has {len(body)} bytes. Send the length of its JSON part"
+            f"{HEADER} is '{echo(length, limit=40)}', but the body has {len(body)} bytes. "
+            f"Send the length of its JSON part"
         )
     return body[: int(length)], memoryview(body)[int(length) :]
 
@@ -55,8 +59,8 @@ def decode(name: str, datatype: str, shape: tuple[int, ...], data: memoryview) -
     needed = count * np.dtype(DTYPES[datatype]).itemsize
     if len(data) != needed:
         raise InvalidInput(
-            f"The input '{name}' has {len(data)} bytes, but {datatype} of the shape {list(shape)} needs {needed}. "
-            f"Correct one of them"
+            f"The input '{echo(name)}' has {len(data)} bytes, but {datatype} of the shape {echo(shape)} "
+            f"needs {needed}. Correct one of them"
         )
     values = np.frombuffer(data, DTYPES[datatype])
     if datatype == "BOOL":
@@ -82,15 +86,17 @@ def _strings(name: str, count: int, data: memoryview) -> list[str]:
         at = start + int.from_bytes(data[at:start], "little")
         if at > len(data):
             raise InvalidInput(
-                f"The input '{name}' is cut off in its element {len(found)} (counted from 0). "
+                f"The input '{echo(name)}' is cut off in its element {len(found)} (counted from 0). "
                 f"Send each element as four bytes of its length, little-endian, and then the element"
             )
         try:
             found.append(str(data[start:at], "utf-8"))
         except UnicodeDecodeError as e:
             raise InvalidInput(
-                f"The element {len(found)} (counted from 0) of the input '{name}' is not in UTF-8. Send UTF-8"
+                f"The element {len(found)} (counted from 0) of the input '{echo(name)}' is not in UTF-8. Send UTF-8"
             ) from e
     if len(found) != count:
-        raise InvalidInput(f"The input '{name}' has {len(found)} elements, but its shape says {count}. Correct one")
+        raise InvalidInput(
+            f"The input '{echo(name)}' has {len(found)} elements, but its shape says {count}. Correct one"
+        )
     return found

@@ -10,6 +10,7 @@ import orjson
 from ..errors import InvalidInput, UnsupportedMediaType
 from ..request import RequestHead
 from ..responses import JSON
+from .counting import check_json
 
 _JSON = JSON.encode()
 _CHARSET = re.compile(r'\bcharset\s*=\s*"?([^";\s]*)', re.IGNORECASE)
@@ -38,26 +39,28 @@ def media_type(head: RequestHead, *supported: str) -> str:
     return bare
 
 
-def document(head: RequestHead, body: bytes) -> Any:
+def document(head: RequestHead, body: bytes, most_values: int) -> Any:
     """The JSON document of a request, of any kind. Raises as `media_type` and `parse` do."""
     if not is_json(head):
         media_type(head, JSON)
-    return parse(body)
+    return parse(body, most_values)
 
 
-def object_of(head: RequestHead, body: bytes) -> dict[str, Any]:
+def object_of(head: RequestHead, body: bytes, most_values: int) -> dict[str, Any]:
     """The JSON object of a request. Raises as `media_type` and `parse_object` do."""
     if not is_json(head):
         media_type(head, JSON)
-    return parse_object(body)
+    return parse_object(body, most_values)
 
 
-def parse(body: bytes) -> Any:
+def parse(body: bytes, most_values: int) -> Any:
     """The JSON document in `body`.
 
     Raises:
         InvalidInput: an empty body or broken JSON, with the place.
+        TooManyValues: more than `most_values`.
     """
+    check_json(body, most_values)
     if not body:
         raise InvalidInput("The request has no body. Send a JSON document; /docs has one to start from")
     try:
@@ -67,9 +70,9 @@ def parse(body: bytes) -> Any:
         raise InvalidInput(f"The body is not valid JSON: {e.msg} at line {e.lineno}, column {e.colno}{nan}") from e
 
 
-def parse_object(body: bytes) -> dict[str, Any]:
+def parse_object(body: bytes, most_values: int) -> dict[str, Any]:
     """The JSON object in `body`. Raises as `parse` does, and for any other JSON value."""
-    document = parse(body)
+    document = parse(body, most_values)
     if not isinstance(document, dict):
         raise InvalidInput(f"The body is a JSON {_JSON_NAMES[type(document)]}, not an object. Send an object: {{...}}")
     return cast("dict[str, Any]", document)

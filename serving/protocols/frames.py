@@ -7,21 +7,28 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable
 from typing import Any, cast
 
 from ..core import Core
+from ..echo import echo
 from ..errors import InvalidInput
 from ..signature import Column, ColumnType, Signature
 from ..validation import Batch
+from ..values import shown
+from .counting import check_csv
 
 _FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 # pandas reads these as missing, and so does whoever writes CSV for MLflow.
 _MISSING = {"#N/A", "#NA", "<NA>", "N/A", "n/a", "NA", "NULL", "null", "NaN", "nan", "-NaN", "-nan", "None"}
 
+_NUMBER = re.compile(r"[ \t]*[+-]?(?:[0-9]+(\.[0-9]*)?|(\.[0-9]+))([eE][+-]?[0-9]+)?[ \t]*")
+_MOST_DIGITS = 19  # of an integer; as in JSON's reader, a longer one is a float
+
 
 def from_json(core: Core, document: dict[str, Any]) -> Batch:
-    """The rows of a JSON request. As in MLflow, params of a model that takes none, and other keys, are tolerated.
+    """The rows of a JSON request. As in MLflow, other keys are tolerated; `params` are the caller's to check.
 
     Raises:
         InvalidInput: not exactly one of the forms, or rows that the model cannot take.
@@ -49,6 +56,7 @@ def from_csv(core: Core, body: bytes) -> Batch:
         InvalidInput: no UTF-8, no CSV, or rows that the model cannot take.
         TooManyRows: more rows than `max_rows`.
     """
+    check_csv(body, core.max_values)
     try:
         lines = [line for line in csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True) if line]
     except UnicodeDecodeError as e:
@@ -92,7 +100,9 @@ def _split(core: Core, content: Any) -> Batch:
     if not isinstance(content, dict) or not isinstance(content.get("data"), list):
         raise InvalidInput('"dataframe_split" is no frame. Send {"columns": ["...", ...], "data": [[...], ...]}')
     if unknown := [key for key in cast("dict[str, Any]", content) if key not in ("columns", "index", "data")]:
-        raise InvalidInput(f'"dataframe_split" has an unknown key \'{unknown[0]}\'. Send "columns", "index" and "data"')
+        raise InvalidInput(
+            f'"dataframe_split" has an unknown key \'{echo(unknown[0])}\'. Send "columns", "index" and "data"'
+        )
     names, index, data = content.get("columns"), content.get("index"), cast("list[Any]", content["data"])
     if isinstance(index, list) and len(cast("list[Any]", index)) != len(data):
         raise InvalidInput(
@@ -102,7 +112,9 @@ def _split(core: Core, content: Any) -> Batch:
     if names is None or not core.model.signature.named:  # pandas numbers the columns of an unnamed table
         return core.matrix(data)
     if not isinstance(names, list) or not all(isinstance(name, str) for name in cast("list[Any]", names)):
-        raise InvalidInput(f'The "columns" of "dataframe_split" are {names!r}, no list of names. Send ["...", ...]')
+        raise InvalidInput(
+            f'The "columns" of "dataframe_split" are {shown(names, typed=False)}, no list of names. Send ["...", ...]'
+        )
     return core.matrix(data, columns=cast("list[str]", names))
 
 
@@ -128,17 +140,19 @@ def _boolean(text: str) -> bool | str:
 
 
 def _number(text: str) -> int | float:
-    try:
-        return int(text)
-    except ValueError:
-        return float(text)
+    """What JSON or pandas would read as a number; Python itself takes 1_000 and digits of all scripts as well."""
+    found = _NUMBER.fullmatch(text)
+    if found is None:
+        raise ValueError
+    whole = found.lastindex is None and len(text) <= _MOST_DIGITS
+    return int(text) if whole else float(text)
 
 
 _READERS: dict[ColumnType, Callable[[str], Any]] = {
     "boolean": _boolean,
     "integer": _number,
     "long": _number,
-    "float": float,
-    "double": float,
+    "float": _number,
+    "double": _number,
     "any": _number,
 }

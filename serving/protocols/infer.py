@@ -14,10 +14,12 @@ import numpy as np
 import orjson
 
 from ..core import Prediction
+from ..echo import echo
 from ..errors import InvalidInput
 from ..responses import values
 from ..schema import v2_inputs
 from ..signature import Signature
+from ..values import shown
 from . import binary, tensors
 from .tensors import Tensor
 
@@ -48,7 +50,7 @@ def take(document: Json, data: memoryview | None = None) -> InferRequest:
         raise InvalidInput('The request has no "inputs". Send {"inputs": [{"name", "shape", "datatype", "data"}]}')
     identity = document.get("id")
     if identity is not None and not isinstance(identity, str):
-        raise InvalidInput(f'The "id" of the request is {identity!r}, no string. Send a string, or leave it out')
+        raise InvalidInput(f'The "id" of the request is {echo(identity)}, no string. Send a string, or leave it out')
     taken = _tensors(inputs, data)
     tensors.check_names(tensor.name for tensor in taken)
     outputs = _objects(document.get("outputs"), "outputs", '{"name"}')
@@ -133,10 +135,13 @@ def _tensors(inputs: list[Json], data: memoryview | None) -> tuple[Tensor, ...]:
             taken.append(tensors.tensor(name, content))
             continue
         if type(size) is not int or size < 0:
-            raise InvalidInput(f"The \"binary_data_size\" of the input '{name}' is {size!r}. Send its number of bytes")
+            raise InvalidInput(
+                f"The \"binary_data_size\" of the input '{echo(name)}' is {shown(size, typed=False)}. "
+                f"Send its number of bytes"
+            )
         if data is None:
             raise InvalidInput(
-                f"The input '{name}' has a \"binary_data_size\", but the request no header {binary.HEADER}. "
+                f"The input '{echo(name)}' has a \"binary_data_size\", but the request no header {binary.HEADER}. "
                 f"Send the length of the JSON part in it"
             )
         taken.append(tensors.from_bytes(name, content, data[at : at + size]))
@@ -169,5 +174,5 @@ def _parameters(content: Json) -> Json:
 def _flag(content: Json, name: str) -> bool | None:
     value = _parameters(content).get(name)
     if value is not None and not isinstance(value, bool):
-        raise InvalidInput(f'The parameter "{name}" is {value!r}. Send true or false')
+        raise InvalidInput(f'The parameter "{name}" is {shown(value, typed=False)}. Send true or false')
     return value

@@ -9,12 +9,14 @@ import orjson
 from fastapi import Response
 
 from ..core import Core
+from ..echo import echo
 from ..errors import InvalidInput
 from ..exchange import ModelCall
 from ..prediction import Prediction
 from ..request import RequestHead
 from ..responses import JSON_TYPE, BytesResponse, json_response, values
 from ..routes import PREDICT, PREDICTING, Operation, Route
+from ..values import shown
 from . import plain
 from .documents import is_json, object_of
 
@@ -26,7 +28,7 @@ def read(core: Core, head: RequestHead, body: bytes) -> ModelCall[Response]:
     if plainly is not None:
         batch, outputs = core.packed(plainly.values), plainly.outputs
     else:
-        rows, outputs = take(object_of(head, body))
+        rows, outputs = take(object_of(head, body, core.max_values))
         batch = core.rows(rows)
     return ModelCall(batch, ("predict", *(outputs or ())), partial(respond, outputs=outputs))
 
@@ -39,14 +41,16 @@ def take(document: dict[str, Any]) -> tuple[object, tuple[str, ...] | None]:
     """
     unknown = [key for key in document if key not in ("rows", "outputs")]
     if unknown or "rows" not in document:
-        wrong = f"has an unknown key '{unknown[0]}'" if unknown else 'has no "rows"'
+        wrong = f"has an unknown key '{echo(unknown[0])}'" if unknown else 'has no "rows"'
         raise InvalidInput(f'The request {wrong}. Send {{"rows": [{{...}}, ...]}}, and "outputs" to ask for more')
     outputs = document.get("outputs")
     if outputs is None:
         return document["rows"], None
     names = cast("list[Any]", outputs) if isinstance(outputs, list) else []
     if not names or not all(isinstance(name, str) for name in names):
-        raise InvalidInput(f'"outputs" is {outputs!r}, no list of names. Send e.g. {{"outputs": ["predict"]}}')
+        raise InvalidInput(
+            f'"outputs" is {shown(outputs, typed=False)}, no list of names. Send e.g. {{"outputs": ["predict"]}}'
+        )
     return document["rows"], tuple(names)
 
 

@@ -14,8 +14,10 @@ from typing import Any, NamedTuple, cast
 from numpy.typing import NDArray
 
 from ..core import Core
+from ..echo import echo
 from ..errors import InvalidInput
 from ..validation import Batch
+from ..values import shown
 from . import binary
 
 _NULL = type(None)  # a missing value, whatever the datatype
@@ -32,6 +34,8 @@ _RANGES = {
     **{f"INT{bits}": (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) for bits in (8, 16, 32, 64)},
     **{f"UINT{bits}": (0, 2**bits - 1) for bits in (8, 16, 32, 64)},
 }
+
+_MOST_DIMENSIONS, _LARGEST_SIZE = 8, 2**63 - 1
 
 
 class Tensor(NamedTuple):
@@ -51,7 +55,7 @@ def tensor(name: str, content: dict[str, Any]) -> Tensor:
     shape, datatype = described(name, content)
     data = content.get("data")
     if not isinstance(data, list):
-        raise InvalidInput(f"The input '{name}' has no \"data\" that is a list. Send its values as JSON")
+        raise InvalidInput(f"The input '{echo(name)}' has no \"data\" that is a list. Send its values as JSON")
     flat = _flat(name, shape, cast("list[Any]", data))
     _check_types(name, datatype, flat)
     return Tensor(name, shape, flat)
@@ -64,11 +68,24 @@ def described(name: str, content: dict[str, Any]) -> tuple[tuple[int, ...], str]
         InvalidInput: a shape that is no list of sizes, or a datatype that the protocol does not have.
     """
     shape, datatype = content.get("shape"), content.get("datatype")
-    if not isinstance(shape, list) or not shape or [n for n in cast("list[Any]", shape) if type(n) is not int or n < 0]:
-        raise InvalidInput(f"The input '{name}' has the shape {shape!r}. Send a list of sizes, such as [1] or [1, 4]")
+    if not _is_shape(shape):
+        raise InvalidInput(
+            f"The input '{echo(name)}' has the shape {shown(shape, typed=False)}. "
+            f"Send a list of at most {_MOST_DIMENSIONS} sizes, such as [1] or [1, 4]"
+        )
     if not isinstance(datatype, str) or datatype not in _JSON_TYPES:
-        raise InvalidInput(f"The input '{name}' has the datatype {datatype!r}. Send one of {', '.join(_JSON_TYPES)}")
+        raise InvalidInput(
+            f"The input '{echo(name)}' has the datatype {shown(datatype, typed=False)}. "
+            f"Send one of {', '.join(_JSON_TYPES)}"
+        )
     return tuple(cast("list[int]", shape)), datatype
+
+
+def _is_shape(shape: object) -> bool:
+    # The number of sizes comes first: the product of many takes the square of their number.
+    if not isinstance(shape, list) or not 1 <= len(cast("list[Any]", shape)) <= _MOST_DIMENSIONS:
+        return False
+    return all(type(size) is int and 0 <= size <= _LARGEST_SIZE for size in cast("list[Any]", shape))
 
 
 def from_bytes(name: str, content: dict[str, Any], data: memoryview) -> Tensor:
@@ -96,7 +113,7 @@ def check_names(names: Iterable[str]) -> None:
     seen: set[str] = set()
     for name in names:
         if name in seen:
-            raise InvalidInput(f"The input '{name}' comes twice. Send each tensor once")
+            raise InvalidInput(f"The input '{echo(name)}' comes twice. Send each tensor once")
         seen.add(name)
 
 
@@ -113,7 +130,9 @@ def batch(core: Core, inputs: Sequence[Tensor]) -> Batch:
         return core.columns(_columns(inputs))
     rows, width = first.shape
     if width == 0:
-        raise InvalidInput(f"The input '{first.name}' has the shape {list(first.shape)}. Send at least one column")
+        raise InvalidInput(
+            f"The input '{echo(first.name)}' has the shape {echo(first.shape)}. Send at least one column"
+        )
     if rows and width == len(signature.columns):  # no row has to be made
         return core.flat(first.data)
     return core.matrix([list(first.data[at : at + width]) for at in range(0, len(first.data), width)])
@@ -123,7 +142,7 @@ def _columns(inputs: Sequence[Tensor]) -> dict[str, list[Any] | NDArray[Any]]:
     for each in inputs:
         if not (len(each.shape) == 1 or (len(each.shape) == 2 and each.shape[1] == 1)):
             raise InvalidInput(
-                f"The input '{each.name}' has the shape {list(each.shape)}. Send either one tensor of "
+                f"The input '{echo(each.name)}' has the shape {echo(each.shape)}. Send either one tensor of "
                 f"[rows, columns], or one of [rows] for each column"
             )
     return {each.name: each.data for each in inputs}
@@ -133,7 +152,10 @@ def _check_types(name: str, datatype: str, flat: list[Any]) -> None:
     allowed = _JSON_TYPES[datatype]
     if not allowed.issuperset(map(type, flat)):
         wrong = next(value for value in flat if type(value) not in allowed)
-        raise InvalidInput(f"The input '{name}' is said to be {datatype} but holds {wrong!r}. Correct one of them")
+        raise InvalidInput(
+            f"The input '{echo(name)}' is said to be {datatype} but holds {shown(wrong, typed=False)}. "
+            f"Correct one of them"
+        )
     if datatype in _RANGES:
         low, high = _RANGES[datatype]
         _check_range(name, datatype, [value for value in flat if value is not None and not low <= value <= high])
@@ -141,13 +163,15 @@ def _check_types(name: str, datatype: str, flat: list[Any]) -> None:
 
 def _check_range(name: str, datatype: str, outside: Sequence[Any] | NDArray[Any]) -> None:
     if len(outside):
-        raise InvalidInput(f"The input '{name}' is said to be {datatype} but holds {outside[0]}. Correct one of them")
+        raise InvalidInput(
+            f"The input '{echo(name)}' is said to be {datatype} but holds {echo(outside[0])}. Correct one of them"
+        )
 
 
 def _check_number(name: str, shape: tuple[int, ...], values: int) -> None:
     if values != math.prod(shape):
         raise InvalidInput(
-            f"The input '{name}' has {values} values, but its shape {list(shape)} says {math.prod(shape)}. "
+            f"The input '{echo(name)}' has {values} values, but its shape {echo(shape)} says {math.prod(shape)}. "
             f"Correct one of them"
         )
 
@@ -160,6 +184,6 @@ def _flat(name: str, shape: tuple[int, ...], data: list[Any]) -> list[Any]:
     level: list[Any] = [data]
     for size in shape:
         if not all(isinstance(item, list) and len(cast("list[Any]", item)) == size for item in level):
-            raise InvalidInput(f"The data of the input '{name}' are not nested as its shape {list(shape)} says")
+            raise InvalidInput(f"The data of the input '{echo(name)}' are not nested as its shape {echo(shape)} says")
         level = list(chain.from_iterable(level))
     return level

@@ -31,7 +31,7 @@ async def ready(context: Context, head: RequestHead, _body: bytes) -> Response:
 def read(core: Core, head: RequestHead, body: bytes) -> ModelCall[Response]:
     """Predict instances. The answer has an id for each, for /feedback, beside what KServe answers."""
     core.check_model(head.parameters["name"], None)
-    document = object_of(head, body)
+    document = object_of(head, body, core.max_values)
     # As in KServe's own servers, "inputs" is another word for it, and keys that mean nothing are tolerated.
     given = [key for key in ("instances", "inputs") if key in document]
     if len(given) != 1:

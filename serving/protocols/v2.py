@@ -21,6 +21,7 @@ from ..routes import OTHER, PREDICTING, V2, Access, Handler, Operation, Route
 from ..schema import v2_inputs
 from ..signature import Signature
 from . import binary, infer, plain, tensors, triton
+from .counting import check_json
 from .documents import is_json, media_type, object_of, parse_object
 from .infer import InferRequest
 from .plain import PlainRequest
@@ -78,7 +79,7 @@ def read(core: Core, head: RequestHead, body: bytes) -> ModelCall[Response]:
     """Predict rows that come as tensors: one of [rows, columns], or one per column."""
     core.check_model(head.parameters["name"], head.parameters.get("version"))
     model = core.model
-    if (plainly := _plainly(model.signature, head, body)) is not None:
+    if (plainly := _plainly(model.signature, head, body, core.max_values)) is not None:
         request = InferRequest((), plainly.outputs, plainly.id)
         batch = core.packed(plainly.values)
     else:
@@ -97,9 +98,10 @@ def _respond(request: InferRequest, datatypes: Mapping[str, str], prediction: Pr
     return BytesResponse(head + b"".join(data), binary.OCTETS.encode(), headers={binary.HEADER: str(len(head))})
 
 
-def _plainly(signature: Signature, head: RequestHead, body: bytes) -> PlainRequest | None:
+def _plainly(signature: Signature, head: RequestHead, body: bytes, most_values: int) -> PlainRequest | None:
     if not signature.doubles or _LENGTH in head.headers or not is_json(head):
         return None
+    check_json(body, most_values)
     return plain.read(body, len(signature.columns))
 
 
@@ -108,10 +110,12 @@ def _request(core: Core, head: RequestHead, body: bytes) -> InferRequest:
     if length is None:
         if head.get(b"content-type") == binary.OCTETS:
             raise InvalidInput(f"The request has no header {binary.HEADER}. Send the length of its JSON part in it")
-        return infer.take(object_of(head, body))
+        return infer.take(object_of(head, body, core.max_values))
     media_type(head, JSON, binary.OCTETS)
     document, data = binary.split(body, length)
-    return infer.take(parse_object(document), data) if document else infer.raw(core.model.signature, data)
+    return (
+        infer.take(parse_object(document, core.max_values), data) if document else infer.raw(core.model.signature, data)
+    )
 
 
 def _check_model(core: Core, head: RequestHead) -> None:

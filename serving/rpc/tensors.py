@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..echo import echo
 from ..errors import InvalidInput
 from ..prediction import Prediction
 from ..protocols import binary, tensors
@@ -87,14 +88,14 @@ def _typed(tensor: Any) -> Tensor:
     field = _CONTENTS.get(tensor.datatype)
     if field is None:
         tensors.described(tensor.name, _described(tensor))
-        raise InvalidInput(f"{tensor.datatype} of the input '{tensor.name}' has no typed contents. Send it raw")
+        raise InvalidInput(f"{tensor.datatype} of the input '{echo(tensor.name)}' has no typed contents. Send it raw")
     values = getattr(tensor.contents, field)
     if field != "bytes_contents":
         return tensors.from_array(tensor.name, _described(tensor), np.fromiter(values, _DTYPES[field], len(values)))
     try:
         data = [value.decode() for value in values]
     except UnicodeDecodeError as e:
-        raise InvalidInput(f"The input '{tensor.name}' holds a string that is not in UTF-8. Send UTF-8") from e
+        raise InvalidInput(f"The input '{echo(tensor.name)}' holds a string that is not in UTF-8. Send UTF-8") from e
     return tensors.tensor(tensor.name, {**_described(tensor), "data": data})
 
 

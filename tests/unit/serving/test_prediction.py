@@ -10,7 +10,7 @@ import orjson
 import pytest
 from tenfold.serving.inference_log.rows import StoredPrediction
 from tenfold.serving.model import Answers
-from tenfold.serving.prediction import Call, Prediction, stored
+from tenfold.serving.prediction import Call, Prediction, nbytes, stored
 from tenfold.serving.protocols import infer, predict
 from tenfold.serving.validation import Batch
 
@@ -135,3 +135,12 @@ def test_an_answer_of_predict_is_what_its_document_is_written_as() -> None:
             "model": {"name": "m", "version": "7"},
         }
     )
+
+
+def test_what_a_prediction_holds_in_bytes() -> None:
+    columns = {"t": np.array(["x" * 1_000, None], object), "n": [1.5, 2.5]}
+    assert nbytes(prediction("a", columns, {"predict": ["no", "yes"]})) == 2 * 8 + 1_000 + 2 * 8 + 2 * 3 * 4
+    matrix = Batch.of_matrix(("x", "y"), np.zeros((10, 2)))
+    whole = part("a", matrix, {"p": np.zeros((10, 3))})
+    assert nbytes(whole) == 160 + 240
+    assert nbytes(Prediction(whole.call, 2, 7)) == (160 + 240) // 2

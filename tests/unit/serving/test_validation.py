@@ -86,7 +86,7 @@ def test_a_time_with_a_zone_becomes_utc_and_one_without_stays() -> None:
         ("float", 1e39, "too large for the column"),
         ("double", "1.5", 'has "1.5" (string)'),
         ("double", [1.5], "has [1.5] (array)"),
-        ("double", {"a": 1}, "has {'a': 1} (object)"),
+        ("double", {"a": 1}, 'has {"a": 1} (object)'),
         ("double", True, "has true (boolean)"),
         ("double", math.inf, "it is not finite"),
         ("string", 7, "expects a string"),
@@ -187,7 +187,7 @@ def test_columns_that_cannot_be_taken() -> None:
         from_columns(FLIGHT, {"carrier": ["UA"], "distance": [1, 2]}, 10)
     with pytest.raises(InvalidInput, match="no rows"):
         from_columns(FLIGHT, {"carrier": [], "distance": []}, 10)
-    with pytest.raises(InvalidInput, match="A column is named twice"):
+    with pytest.raises(InvalidInput, match="is named twice"):
         from_matrix(FLIGHT, [["UA", 1, 1]], 10, ["carrier", "carrier", "delay"])
 
 
