@@ -133,7 +133,7 @@ class Connection(Http1):
     def on_message_complete(self) -> None:
         """The last byte of a request."""
         cycle = self._cycle
-        if cycle is not None and self.cycle is cycle and not cycle.response_complete:
+        if self._head_done and cycle is not None and self.cycle is cycle and not cycle.response_complete:
             self._whole = True
             self._arrived()
             self._end(cycle)
