@@ -8,10 +8,11 @@ INSTALLED := $(VENV)/.installed-all-$(SOURCES)
 # The demo does without what only tests need, unless that is there already.
 INSTALLED_FOR_DEMO := $(or $(wildcard $(INSTALLED)),$(VENV)/.installed-demo-$(SOURCES))
 
-.PHONY: help install demo test images test-cluster benchmark lint docs clean
+.PHONY: help install demo test test-clients images test-cluster benchmark lint docs clean
 help:
 	@echo "make demo           replay three weeks of flights against four replicas that retrain every night"
 	@echo "make test           all tests that need no cluster"
+	@echo "make test-clients   clients that nobody here wrote, over HTTP and gRPC; needs a JDK, Go and Node"
 	@echo "make images         the images that a cluster runs, with docker, podman or buildah"
 	@echo "make test-cluster   the tests on the Kubernetes cluster that KUBECONFIG names"
 	@echo "make benchmark      tenfold against its peers and its limits, half an hour; needs wrk and h2load"
@@ -40,6 +41,10 @@ LONGEST := tests/integration/platform tests/integration/demo tests/browser
 test: $(INSTALLED)
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder \
 		$(LONGEST) tests/integration tests/conformance tests/unit $(ARGS)
+
+# One after the other: each test replaces the versions of the same service.
+test-clients: $(INSTALLED)
+	$(BIN)/python -m pytest tests/clients $(ARGS)
 
 images: $(INSTALLED)
 	$(BIN)/tenfold build $(ARGS)
