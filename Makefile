@@ -17,7 +17,7 @@ help:
 	@echo "make test-cluster   the tests on the Kubernetes cluster that KUBECONFIG names"
 	@echo "make benchmark      tenfold against its peers and its limits, half an hour; needs wrk and h2load"
 	@echo "make lint           ruff, pyright and the import directions"
-	@echo "make docs           docs/cli.md from the commands themselves"
+	@echo "make docs           docs/cli.md from the commands, docs/http-conformance.md from the corpus"
 
 install: $(INSTALLED)
 
@@ -40,7 +40,7 @@ demo: $(INSTALLED_FOR_DEMO)
 LONGEST := tests/integration/platform tests/integration/demo tests/browser
 test: $(INSTALLED)
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder \
-		$(LONGEST) tests/integration tests/unit $(ARGS)
+		$(LONGEST) tests/integration tests/conformance tests/unit $(ARGS)
 
 # One after the other: each test replaces the versions of the same service.
 test-clients: $(INSTALLED)
@@ -66,6 +66,7 @@ lint: $(INSTALLED)
 
 docs: $(INSTALLED)
 	$(BIN)/python -m tenfold.platform.cli.reference > docs/cli.md
+	PYTHONPATH=tests $(BIN)/python -m conformance.page > docs/http-conformance.md
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -18,6 +18,7 @@ import time
 from typing import Any
 
 from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrade
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from .context import Context
@@ -45,6 +46,32 @@ class Unreadable(Exception):
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(sentence)
         self.status = status
+
+
+class _Flow(FlowControl):
+    """uvicorn's, which parses what was read already before it reads more."""
+
+    def __init__(self, transport: asyncio.Transport, connection: Http1) -> None:
+        super().__init__(transport)
+        self._connection, self._parses = connection, False
+
+    def resume_reading(self) -> None:
+        """The next request, or more of a body, is wanted."""
+        if not self.read_paused:
+            return
+        if not self._connection.has_unread:
+            super().resume_reading()
+        elif not self._parses:
+            self._parses = True
+            asyncio.get_running_loop().call_soon(self._parse)
+
+    def _parse(self) -> None:
+        self._parses = False
+        if not self._transport.is_closing():
+            super().resume_reading()
+            self._connection.parse_unread()
+            if self._connection.has_unread:
+                self.pause_reading()
 
 
 class Http1(HttpToolsProtocol):
@@ -77,6 +104,7 @@ class Http1(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """A client is there; its first request begins now."""
         super().connection_made(transport)
+        self.flow = _Flow(transport, self)
         life = self.context.settings.connection_seconds * random.uniform(1 - _SPREAD, 1)  # noqa: S311
         self._ends = time.monotonic() + life
         if not self.is_probe:
@@ -104,42 +132,53 @@ class Http1(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Some bytes: of a request, of several, or of a part of one."""
         if self._over:
+            self._hold()
             return
         self._unset_keepalive_if_required()
         self._unread = self._unread + data if self._unread else data
-        self._go_on()
+        self.parse_unread()
 
-    def _go_on(self) -> None:
-        """Parse what was read, as long as no request waits for the one before it."""
+    def parse_unread(self) -> None:
+        """Parse what was read, until the requests or the body in it are enough for now."""
         data, self._unread = memoryview(self._unread), b""
         try:
-            while data and not self.pipeline:
+            while data and not self.flow.read_paused and not self._over:
+                if self._unwanted and not self._whole and self._body_left <= 0:
+                    self._close_with(b"")  # it would take long to find the end of its chunks
+                    return
                 step = self._body_left if self._head_done and self._body_left > 0 else _STEP
                 self._parse(data[:step])
                 data = data[step:]
         except Unreadable as e:
             self._fail(e.status, str(e))
         except HttpParserCallbackError as e:
-            found = e.__context__
-            self._fail(*((found.status, str(found)) if isinstance(found, Unreadable) else _INVALID))
+            self._fail(*_reason(e))
         except HttpParserError:
             self._fail(*_INVALID)
         if self._over:
             return
         self._unread = bytes(data)
-        if self._unread:
-            self.flow.pause_reading()
         if not self._whole:
             if self._arriving is None:
                 self._arrives()
-            if self._unwanted and not self.flow.read_paused:
-                self.flow.pause_reading()
-                self.loop.call_later(_HELD_SECONDS, self._read_on)
+            if self._unwanted:
+                self._hold()
+
+    @property
+    def has_unread(self) -> bool:
+        """Whether there is something to parse before more is read."""
+        return bool(self._unread) and not self._over
 
     @property
     def _unwanted(self) -> bool:
         """Whether what arrives belongs to a request that is answered already."""
         return self._head_done and self._idle()
+
+    def _hold(self) -> None:
+        """Read nothing for a moment: what nobody wants shall not cost others their time."""
+        if not self.flow.read_paused:
+            self.flow.pause_reading()
+            self.loop.call_later(_HELD_SECONDS, self._read_on)
 
     def _read_on(self) -> None:
         if not self.transport.is_closing() and not self.pipeline:
@@ -229,15 +268,6 @@ class Http1(HttpToolsProtocol):
             self._close_with(self._last_words)
         else:
             super().on_response_complete()
-            if self._unread and not self.transport.is_closing():
-                self.flow.pause_reading()
-                self.loop.call_soon(self._after_response)
-
-    def _after_response(self) -> None:
-        if not self.transport.is_closing() and not self._over:
-            self._go_on()
-            if not self._unread:
-                self._read_on()
 
     def check_writing(self, now: float) -> None:
         """Cut the client off if it takes nothing of what is written; asked from time to time, of `time.monotonic()`."""
@@ -350,6 +380,12 @@ class Http1(HttpToolsProtocol):
         else:
             seconds = self.context.settings.receive_seconds
             self._fail(408, f"The request did not arrive within {seconds:g} s. Send it in less time")
+
+
+def _reason(error: HttpParserCallbackError) -> tuple[int, str]:
+    """What a callback has raised. In a variable of the frame that parses it would keep that frame, and all it reads."""
+    found = error.__context__
+    return (found.status, str(found)) if isinstance(found, Unreadable) else _INVALID
 
 
 def _too_large(most: int) -> Unreadable:

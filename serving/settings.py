@@ -35,7 +35,7 @@ class Settings(BaseSettings):
         default=8080, ge=0, le=65535, description="Port to listen on, when no socket is inherited; 0: any free."
     )
     grpc_port: int | None = Field(
-        default=None, ge=0, le=65535, description="Port of gRPC, once the model is loaded; 0: any free. None: no gRPC."
+        default=None, ge=0, le=65535, description="Port of gRPC; 0: any free. None: no gRPC."
     )
     listen_fd: int | None = Field(
         default=None,
@@ -75,7 +75,7 @@ class Settings(BaseSettings):
         description="Of them, of one address. None: no bound, since all clients of a proxy have its address.",
     )
     max_streams: int = Field(
-        default=1000, ge=1, description="Calls at a time on one connection of gRPC; clients wait with more."
+        default=100, ge=1, description="Calls at a time on one connection of gRPC; clients wait with more."
     )
     max_batch_rows: int = Field(
         default=10_000,
