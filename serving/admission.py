@@ -1,8 +1,13 @@
-"""How many connections there are, in all and of one address."""
+"""How many connections there are, in all and of one address, and how often an address may ask without a key."""
 
 from __future__ import annotations
 
 from collections import Counter
+
+# Requests without a key, of one address: so many a second, and at once. A prober asks once a second.
+_A_SECOND, _AT_ONCE = 20.0, 100.0
+_LONGEST_DELAY = 5.0
+_MOST_ADDRESSES = 10_000
 
 
 class Admission:
@@ -17,6 +22,8 @@ class Admission:
         self._most, self._most_of_an_address = most, most_of_an_address
         self._open = 0
         self._by_address: Counter[str] = Counter()
+        # Of each address that asked without a key: its requests less those that time has paid for, and since when.
+        self._debts: dict[str, tuple[float, float]] = {}
 
     def admit(self, address: str) -> bool:
         """Count a new connection. False: there are too many, and it is not counted."""
@@ -34,3 +41,13 @@ class Admission:
         self._by_address[address] -= 1
         if not self._by_address[address]:
             del self._by_address[address]
+
+    def delay(self, address: str, now: float) -> float:
+        """Seconds that the answer to one more request without a key is to wait; `now` is of `time.monotonic()`."""
+        debt, since = self._debts.get(address, (0.0, now))
+        debt = max(0.0, debt - (now - since) * _A_SECOND) + 1
+        if address not in self._debts and len(self._debts) >= _MOST_ADDRESSES:
+            del self._debts[next(iter(self._debts))]
+        # What waits longest bounds the debt, so that an address is forgiven soon after it has stopped.
+        self._debts[address] = min(debt, _AT_ONCE + _LONGEST_DELAY * _A_SECOND), now
+        return min(max(0.0, debt - _AT_ONCE) / _A_SECOND, _LONGEST_DELAY)

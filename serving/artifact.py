@@ -15,6 +15,7 @@ from typing import Any, Literal, cast
 
 import yaml
 
+from . import params
 from .errors import ModelUnloadable, first_line
 
 Flavor = Literal["sklearn", "xgboost", "lightgbm", "python_function"]
@@ -49,6 +50,10 @@ class Artifact:
     format: Format
     inputs: str | None
     """MLflow's JSON of the signature's inputs; None for a model that was saved without one."""
+    params: tuple[params.Param, ...]
+    """That the signature names, for requests of MLflow's protocol."""
+    scoring_method: str
+    """Of the model, whose answers MLflow's own server gives."""
     example: tuple[Mapping[str, Any] | Sequence[Any], ...]
     """Rows by column name or by position; empty for a model that was saved without an example."""
     created: datetime | None
@@ -83,7 +88,8 @@ def read(folder: Path) -> Artifact:
             f". Save it with save_model of mlflow.sklearn, mlflow.xgboost or mlflow.lightgbm"
         )
     flavor = _mapping(flavors[found])
-    inputs = _mapping(_mapping(content).get("signature")).get("inputs")
+    signature = _mapping(_mapping(content).get("signature"))
+    inputs = signature.get("inputs")
     return Artifact(
         folder,
         hashlib.sha256(text).hexdigest()[:12],
@@ -94,6 +100,11 @@ def read(folder: Path) -> Artifact:
         _inside(folder, str(flavor.get(_FILES.get(found, ""), ""))),
         _format(found, flavor, folder),
         inputs if isinstance(inputs, str) else None,
+        params.parse(signature.get("params")),
+        # A python_function does itself what it was saved to do.
+        "predict"
+        if found == "python_function"
+        else str(_mapping(flavors.get("python_function")).get("predict_fn", "predict")),
         _example(folder, _mapping(_mapping(content).get("saved_input_example_info"))),
         _time(_mapping(content).get("utc_time_created")),
         _time(_mapping(_mapping(content).get("metadata")).get(NEWEST_ROW)),

@@ -7,7 +7,6 @@ hold more than `max_body_bytes`, nor all clients together more than `max_held_by
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import zlib
 from collections.abc import Mapping
 
@@ -17,10 +16,6 @@ from starlette.types import Message, Receive
 from .budget import ByteBudget
 from .errors import BodyTooLarge, InvalidInput, NoRoom, UnsupportedEncoding
 
-# A client that is still sending when we close does not read our response but sees a reset connection. So what it sends
-# is first taken in and thrown away, within these limits.
-_DISCARD_BYTES = 64 * 2**20
-_DISCARD_SECONDS = 5.0
 _GZIP = 16 + zlib.MAX_WBITS
 _ENCODINGS = {b"gzip": _GZIP, b"x-gzip": _GZIP, b"deflate": zlib.MAX_WBITS}
 # To unpack more than that takes longer than a turn of the event loop should.
@@ -43,7 +38,6 @@ class Body:
     def __init__(self, receive: Receive, headers: Mapping[bytes, bytes], limit: int, held: ByteBudget) -> None:
         self._receive, self._headers, self._limit, self._held = receive, headers, limit, held
         self._taken = 0
-        self._started = False
         self.whole = b"transfer-encoding" not in headers and not headers.get(b"content-length", b"").strip(b"0")
 
     async def read(self) -> bytes:
@@ -72,16 +66,6 @@ class Body:
         self._take(len(body) + len(unpacked))
         return unpacked
 
-    async def discard(self) -> None:
-        """Take in what the client is still sending, and throw it away, unless it waits to be told to send."""
-        if b"expect" in self._headers and not self._started:
-            return
-        seen = 0
-        with contextlib.suppress(TimeoutError, ClientDisconnect):
-            async with asyncio.timeout(_DISCARD_SECONDS):
-                while not self.whole and seen < _DISCARD_BYTES:
-                    seen += len(await self._next())
-
     def release(self) -> None:
         """Nobody needs it any more."""
         self._held.give(self._taken)
@@ -94,7 +78,6 @@ class Body:
         self._taken = size
 
     async def _next(self) -> bytes:
-        self._started = True
         message: Message = await self._receive()
         if message["type"] != "http.request":
             self.whole = True

@@ -1,15 +1,14 @@
 """The indices inside a model of XGBoost or LightGBM stay inside its arrays, as `bounds` wants it.
 
 XGBoost's are read from the JSON that it writes of a loaded model. LightGBM crashes on wrong ones even when it writes
-them, so its text is checked before it reads it, in a folder (`boosters`) and inside a skops file (`trust`).
+them, so its text is checked before it reads it, in a folder (`boosters`) and inside a skops file (`skops_reader`).
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -53,25 +52,17 @@ def sound_lightgbm(text: object) -> str:
     return named
 
 
-@contextmanager
-def only_sound_lightgbm() -> Generator[None]:
-    """Let LightGBM make no Booster but from the state of one, with a sound text, for as long as the context lasts."""
-    from lightgbm.basic import Booster
+def booster_of_lightgbm(kind: Any, state: Any) -> Any:
+    """LightGBM's Booster of this type, of the state that a skops file holds.
 
-    kind: Any = Booster
-    make, restore = kind.__init__, kind.__setstate__
-
-    def refuse(*_: Any, **__: Any) -> None:
+    Raises:
+        Unsound: it is not the state of a Booster, or its text is not sound.
+    """
+    if not isinstance(state, dict) or "_handle" not in state:
         raise Unsound
-
-    def restore_sound(booster: Any, state: dict[str, Any]) -> None:
-        restore(booster, {**state, "_handle": sound_lightgbm(state["_handle"])})
-
-    kind.__init__, kind.__setstate__ = refuse, restore_sound
-    try:
-        yield
-    finally:
-        kind.__init__, kind.__setstate__ = make, restore
+    made = kind.__new__(kind)
+    made.__setstate__({**state, "_handle": sound_lightgbm(state["_handle"])})
+    return made
 
 
 def _is_sound_xgboost(learner: Mapping[str, Any]) -> bool:

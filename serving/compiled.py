@@ -1,20 +1,21 @@
 """A model's compiled form: `model.onnx` beside the model, made when it was registered, run by onnxruntime.
 
 `model.load` opens it where the server is told to (`accelerate`), and `Model.answer` asks it first. Promises: it is only
-used after it gave the original's answers for the example; answers have the types and shapes of the original's; what it
-cannot take, the original answers, so that errors are the original's as well. `training/compiled.py` makes it.
+used after it gave the original's answers for the example and the rows of `compiled_rows`; answers have the types and
+shapes of the original's; what it cannot take, or would round to another whole number, the original answers, so that
+errors are the original's as well. `training/compiled.py` makes it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import NotCompiled, first_line
+from .errors import NotCompiled, PredictionFailed, first_line
 from .validation import Batch
 
 Array = NDArray[Any]
@@ -25,6 +26,8 @@ OUTPUTS: tuple[str, ...] = ("predict", "predict_proba")
 """What it may answer, in the order of the graph's outputs; anything else is the original's."""
 TOLERANCE = 1e-4
 """Of the largest answer: it computes with 32 bits, and scikit-learn with 64."""
+EXACT = np.float32(2**24)
+"""Below it, 32 bits hold every whole number: an id, a time in seconds or 2**24 + 1 would become another."""
 _TYPES: dict[str, Any] = {"tensor(float)": np.float32, "tensor(int64)": np.int64, "tensor(string)": np.object_}
 
 
@@ -98,15 +101,33 @@ class Compiled:
         answers = self.answer(batch, tuple(self._forms))
         if not answers:
             raise NotCompiled("its compiled form cannot take the rows that the model itself can")
-        unsure = _ties(expected, classes)
-        for name, answer in answers.items():
-            _compare(name, expected[name], answer, unsure if name == OUTPUTS[0] else None)
+        _compare_all(expected, answers, classes)
+
+    def compare(
+        self, batches: Iterable[Batch], original: Callable[[Batch, Sequence[str]], Answers], classes: Array | None
+    ) -> None:
+        """Compare with the original on more rows, after `check`.
+
+        Raises:
+            NotCompiled: it differs, or answers what the original refuses.
+        """
+        for batch in batches:
+            answers = self.answer(batch, self.outputs)
+            if not answers:
+                continue
+            try:
+                expected = original(batch, self.outputs)
+            except PredictionFailed as e:
+                raise NotCompiled(
+                    f"its compiled form answers what the model refuses ({first_line(e.__cause__ or e)})"
+                ) from e
+            _compare_all(expected, answers, classes)
 
     def _feeds(self, batch: Batch) -> dict[str, Array]:
         if len(self._inputs) == 1 and batch.matrix is not None:
             name, dtype = self._inputs[0]
             with np.errstate(over="ignore"):
-                return {name: _within_32_bits(batch.matrix.astype(dtype))}
+                return {name: _exact(batch.matrix.astype(dtype))}
         columns = batch.columns.values()
         if len(self._inputs) != 1:
             return {
@@ -121,18 +142,18 @@ def _filled(columns: Sequence[Array], rows: int, dtype: Any) -> Array:
     """The columns as a matrix.
 
     Raises:
-        OverflowError: a number is too large for 32 bits.
+        OverflowError: a number is too large for 32 bits to hold it exactly.
     """
     matrix = np.empty((rows, len(columns)), dtype)
     with np.errstate(over="ignore"):
         for number, column in enumerate(columns):
             matrix[:, number] = column
-    return _within_32_bits(matrix)
+    return _exact(matrix)
 
 
-def _within_32_bits(matrix: Array) -> Array:
-    if matrix.dtype == np.float32 and np.isinf(matrix).any():
-        raise OverflowError("a number is too large for 32 bits")
+def _exact(matrix: Array) -> Array:
+    if matrix.dtype == np.float32 and (np.abs(matrix) >= EXACT).any():
+        raise OverflowError("a number is too large for 32 bits to hold it exactly")
     return matrix
 
 
@@ -149,6 +170,12 @@ def _ties(expected: Answers, classes: Array | None) -> NDArray[np.bool_] | None:
         return None
     ordered = np.sort(probabilities, axis=1)
     return ordered[:, -1] - ordered[:, -2] <= TOLERANCE
+
+
+def _compare_all(expected: Answers, answers: Answers, classes: Array | None) -> None:
+    unsure = _ties(expected, classes)
+    for name, answer in answers.items():
+        _compare(name, expected[name], answer, unsure if name == OUTPUTS[0] else None)
 
 
 def _compare(name: str, expected: Array, answer: Array, unsure: NDArray[np.bool_] | None) -> None:

@@ -18,7 +18,7 @@ from fastapi import Response
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from .context import Context
-from .errors import NoRoom
+from .errors import NoRoom, ServingError
 from .exchange import HttpExchange
 from .heads import KnownHead, KnownHeads
 from .http1 import Http1
@@ -33,7 +33,7 @@ class _Cycle:
 
     def __init__(self, exchange: HttpExchange, *, keep_alive: bool) -> None:
         self.exchange, self.keep_alive = exchange, keep_alive
-        self.body: list[bytes] = []
+        self.body: bytes | bytearray = b""
         self.held = 0
         self.response_complete = self.disconnected = False
 
@@ -88,6 +88,7 @@ class Connection(Http1):
         """Some bytes: of a request, of several, or of a part of one."""
         if (
             self._whole
+            and not self._unread
             and (known := self.heads.find(data)) is not None
             and self._idle()
             and not self.flow.write_paused
@@ -95,10 +96,13 @@ class Connection(Http1):
         ):
             self._arrived()
             cycle = self._begin(known, keep_alive=True)
+            if cycle.exchange.error is not None:
+                self._refuse(cycle, cycle.exchange.error)
+                return
             self._take(cycle, data[len(data) - known.length :])
             self._end(cycle)
             return
-        self._data = data if self._whole else b""
+        self._data = data if self._whole and not self._unread else b""
         super().data_received(data)
         self._data = b""
 
@@ -110,15 +114,18 @@ class Connection(Http1):
             super().on_head()
             return
         keep_alive = parser.get_http_version() != "1.0" and parser.should_keep_alive()
-        self._begin(known, keep_alive=keep_alive)
+        cycle = self._begin(known, keep_alive=keep_alive)
         if keep_alive and self._data:
             self.heads.add(self._data, known, len(self.headers) + 1)
+        if cycle.exchange.error is not None:
+            self._refuse(cycle, cycle.exchange.error)
 
     def on_body(self, body: bytes) -> None:
         """A part of a request's body."""
         cycle = self._cycle
-        if cycle is not None and self.cycle is cycle:
+        if cycle is not None and self.cycle is cycle and not cycle.response_complete:
             self._unframed = 0
+            self._body_left -= len(body)
             self._take(cycle, body)
         else:
             super().on_body(body)
@@ -126,7 +133,7 @@ class Connection(Http1):
     def on_message_complete(self) -> None:
         """The last byte of a request."""
         cycle = self._cycle
-        if cycle is not None and self.cycle is cycle:
+        if self._head_done and cycle is not None and self.cycle is cycle and not cycle.response_complete:
             self._whole = True
             self._arrived()
             self._end(cycle)
@@ -165,33 +172,50 @@ class Connection(Http1):
         return cycle
 
     def _take(self, cycle: _Cycle, body: bytes) -> None:
-        """A part of the body: of a request that is refused, nothing is kept."""
-        if cycle.exchange.error is not None:
-            return
+        """A part of the body, unless there is no room for it."""
         held = self.context.held
-        if held.take(len(body)):
-            cycle.held += len(body)
-            cycle.body.append(body)
-        else:
+        if cycle.exchange.error is not None:  # its answer is delayed
+            return
+        if not held.take(len(body)):
             self._release(cycle)
-            cycle.body.clear()
+            cycle.body = b""
             cycle.exchange.error = NoRoom(held.limit)
+            self._refuse(cycle, cycle.exchange.error)
+            return
+        cycle.held += len(body)
+        if not cycle.body:
+            cycle.body = body
+        elif isinstance(cycle.body, bytes):
+            cycle.body = bytearray(cycle.body) + body
+        else:
+            cycle.body += body
 
     def _release(self, cycle: _Cycle) -> None:
         self.context.held.give(cycle.held)
         cycle.held = 0
 
+    def _refuse(self, cycle: _Cycle, error: ServingError) -> None:
+        """Answer now, whatever is still to come of the body, unless the client's address asks too often in vain."""
+        delay = cycle.exchange.delay(self._address)
+        if delay:
+            self.loop.call_later(delay, self._answer, cycle, cycle.exchange.refuse(error))
+        else:
+            self._answer(cycle, cycle.exchange.refuse(error))
+
     def _end(self, cycle: _Cycle) -> None:
         """The body is whole."""
-        exchange, parts = cycle.exchange, cycle.body
+        exchange, body = cycle.exchange, bytes(cycle.body)
+        cycle.body = b""
         if exchange.error is not None:
-            self._answer(cycle, exchange.refuse(exchange.error))
             return
-        cycle.body = []
-        body = parts[0] if len(parts) == 1 else b"".join(parts)
         reader = exchange.route.reader
         assert reader is not None
         exchange.predict(reader, body, lambda response: self._answer(cycle, response))
+
+    @property
+    def _unwanted(self) -> bool:
+        cycle = self._cycle
+        return super()._unwanted or (cycle is not None and self.cycle is cycle and cycle.exchange.error is not None)
 
     def _answer(self, cycle: _Cycle, response: Response) -> None:
         self._release(cycle)

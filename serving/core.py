@@ -2,7 +2,7 @@
 
     rows -> `rows`, `columns`, `matrix`  (the one validator) -> Batch
     Batch -> `ask`       (the model, by way of the batcher) -> Prediction, and a copy for the inference log
-    labels -> `feedback` (the inference log)                -> FeedbackResult
+    labels -> `feedback` (`Feedback`, the inference log)    -> FeedbackResult
 
 It also knows how far the server is: loading, ready, failed or draining.
 """
@@ -13,51 +13,37 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 from . import validation
 from .batching import Batcher, Job, settle
 from .echo import echo
 from .errors import InvalidInput, ModelUnloadable, NoInferenceLog, NotReady, UnknownModel
-from .ids import made_at, new_ids
-from .inference_log.errors import InvalidLabel, LogUnreachable
-from .inference_log.records import LabelRecord, LabelStatus
+from .feedback import Feedback
+from .ids import new_ids
 from .inference_log.store import InferenceLog
 from .inference_log.writer import LogWriter
 from .labels import LabelType, label_type
 from .locate import located
 from .model import Answers, Model, load
-from .prediction import Prediction, stored
+from .prediction import Prediction, nbytes, stored
 from .settings import Settings
+from .times import parse_event_time
 from .validation import Batch, Values
 
 Then = Callable[[Prediction | Exception], None]
 State = Literal["loading", "ready", "failed", "draining"]
 
-# A label may overtake its prediction, which waits to be written here or in another replica: an id that is not in the
-# log is looked up again for so long, if it is as young as that.
-_OVERTAKEN_WITHIN = timedelta(seconds=10)
 # How long a call of the model may keep the event loop. While a thread asks it, a second core can read what comes.
 # On one core nothing is sooner for it, and under overload half of the core goes into the turns that both take.
 _INLINE_SECONDS, _INLINE_SECONDS_ON_ONE_CORE = 0.003, 0.02
-_LOOK_AGAIN_SECONDS, _LOOK_AGAIN_EVERY = 3.0, 0.1
 
 # Names of outputs, parameters and the like, beside the values of rows.
 _OTHER_VALUES = 1000
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class FeedbackResult:
-    """What became of one label; `message` says why it was not taken."""
-
-    id: str
-    status: LabelStatus | Literal["invalid"]
-    message: str = ""
 
 
 class Core:
@@ -76,9 +62,10 @@ class Core:
         self._model: Model | None = None
         self._batcher: Batcher | None = None
         self._labels = LabelType("any")
+        self._feedback: Feedback | None = None
         url = settings.log_url.get_secret_value()
         self._log = InferenceLog(url) if url else None
-        self.writer = LogWriter(self._log, stored, max_rows=settings.log_queue_rows) if self._log else None
+        self.writer = self._writer_of(self._log) if self._log else None
         self._unlogged: list[Prediction] = []
 
     @property
@@ -121,6 +108,20 @@ class Core:
         """What labels of the model look like."""
         return self._labels
 
+    @property
+    def feedback(self) -> Feedback:
+        """Where labels go.
+
+        Raises:
+            NoInferenceLog: there is nowhere to keep them.
+            NotReady: what labels of the model look like is only known once it is loaded.
+        """
+        if self._log is None:
+            raise NoInferenceLog
+        if self._feedback is None:
+            raise NotReady(f"No label can be taken yet: {self.reason}")
+        return self._feedback
+
     def load(self) -> None:
         """Load the model, let it answer its example, and be ready.
 
@@ -145,8 +146,11 @@ class Core:
             asked=lambda rows, seconds: self._asked(rows, seconds, model.version),
             told=self._keep,
         )
-        if self.writer:
+        if self._log and self.writer:
             self.writer.start()
+            self._feedback = Feedback(
+                self._log, self.writer, model.name, self._labels, max_waiting=self.settings.max_waiting_labels
+            )
         self._model = model
         if self.state == "loading":
             self.state, self.reason = "ready", ""
@@ -160,6 +164,8 @@ class Core:
         """Write out the log, for `timeout` seconds at most. Blocks."""
         if self._batcher:
             self._batcher.close()
+        if self._feedback:
+            self._feedback.close()
         if self.writer and self.loaded:
             self.writer.close(timeout)
         if self._log:
@@ -179,7 +185,7 @@ class Core:
         """When the request counts as made: now, unless it says otherwise and the server accepts that.
 
         Raises:
-            InvalidInput: it says otherwise and may not, or not in ISO 8601 with a zone.
+            InvalidInput: it says otherwise and may not, or as `parse_event_time` does.
         """
         if text is None:
             return datetime.now(UTC)
@@ -188,15 +194,7 @@ class Core:
                 "Tenfold-Event-Time is not accepted here. Leave it out, or start the server with "
                 "TENFOLD_ACCEPT_EVENT_TIME=true to replay past traffic"
             )
-        try:
-            when = datetime.fromisoformat(text)
-        except ValueError:
-            when = None
-        if when is None or when.tzinfo is None:
-            raise InvalidInput(
-                f"Tenfold-Event-Time is '{echo(text)}'. Send ISO 8601 with a zone: 2013-06-21T08:00:00-04:00"
-            )
-        return when
+        return parse_event_time(text)
 
     def flat(self, values: Values) -> Batch:
         """Check values in row-major order. Raises as `validation.from_flat` does."""
@@ -263,68 +261,13 @@ class Core:
         finally:
             self.drop(job)
 
-    async def feedback(self, items: Sequence[tuple[str, Any]], when: datetime) -> list[FeedbackResult]:
-        """Keep what turned out to be true: one result per (id, label), in order.
-
-        Raises:
-            NoInferenceLog: there is nowhere to keep it.
-            NotReady: the log cannot be reached; nothing was kept.
-        """
-        if self._log is None or self.writer is None:
-            raise NoInferenceLog
-        model = self.model  # its labels are only known once it is loaded
-        results: list[FeedbackResult | None] = []
-        labels: list[LabelRecord] = []
-        for identity, given in items:
-            try:
-                labels.append(LabelRecord(identity, self._labels.check(given), when))
-                results.append(None)
-            except (InvalidInput, InvalidLabel) as e:
-                results.append(FeedbackResult(identity, "invalid", str(e)))
-        written = iter(await self._write_labels(self._log, self.writer, labels))
-        return [result or _result(*next(written), model.name) for result in results]
+    def _writer_of(self, log: InferenceLog) -> LogWriter[Prediction]:
+        return LogWriter(
+            log, stored, nbytes, max_rows=self.settings.log_queue_rows, max_bytes=self.settings.log_queue_bytes
+        )
 
     def _keep(self) -> None:
         """Hand over to the log what the model answered in one call."""
         if self.writer and self._unlogged:
             self.writer.put(self._unlogged)
             self._unlogged = []
-
-    async def _write_labels(
-        self, log: InferenceLog, writer: LogWriter[Prediction], records: list[LabelRecord]
-    ) -> list[tuple[str, LabelStatus]]:
-        if not records:
-            return []
-        try:
-            await asyncio.to_thread(writer.flush, _LOOK_AGAIN_SECONDS)
-            statuses = await asyncio.to_thread(log.write_labels, records)
-            deadline = time.monotonic() + _LOOK_AGAIN_SECONDS
-            while (again := _overtaking(records, statuses)) and time.monotonic() < deadline:
-                await asyncio.sleep(_LOOK_AGAIN_EVERY)
-                found = await asyncio.to_thread(log.write_labels, [records[i] for i in again])
-                for i, status in zip(again, found, strict=True):
-                    statuses[i] = status
-        except LogUnreachable as e:
-            raise NotReady(f"No label was kept: {e}") from e
-        return [(record.prediction_id, status) for record, status in zip(records, statuses, strict=True)]
-
-
-def _overtaking(records: list[LabelRecord], statuses: list[LabelStatus]) -> list[int]:
-    """The positions of labels whose prediction may only not be written yet."""
-    oldest = datetime.now(UTC) - _OVERTAKEN_WITHIN
-    return [
-        i
-        for i, status in enumerate(statuses)
-        if status == "unknown" and (made := made_at(records[i].prediction_id)) is not None and made > oldest
-    ]
-
-
-def _result(identity: str, status: LabelStatus, model: str) -> FeedbackResult:
-    if status != "unknown":
-        return FeedbackResult(identity, status)
-    return FeedbackResult(
-        identity,
-        status,
-        f"No prediction has the id '{echo(identity, limit=60)}'. "
-        f"Send an id that a prediction of {model} was answered with",
-    )

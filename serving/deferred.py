@@ -32,12 +32,7 @@ class _Deferred(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name != "__all__":
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
-        asking = _package_that_asks()
-        if asking == "sklearn":
-            return _StandIn(self, name)
-        if asking == "skops":  # It goes through all modules that there are, looking for where a function comes from.
-            raise AttributeError(f"module {self.__name__!r} is not executed yet")
-        return _executed(self, name)
+        return _StandIn(self, name) if _package_that_asks() == "sklearn" else _executed(self, name)
 
 
 class _StandIn:

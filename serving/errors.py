@@ -19,7 +19,9 @@
     ├── Shed
     │   ├── Overloaded          503  too many rows wait already
     │   ├── NoRoom              503  the bodies of all requests together are too large
-    │   └── DeadlineExceeded    504  no answer within `deadline_seconds`
+    │   ├── TooManyLabels       503  too many labels wait already
+    │   ├── DeadlineExceeded    504  no answer within `deadline_seconds`
+    │   └── LabelsTooLate       504  labels that were not written within `deadline_seconds`
     ├── KeysUnreadable               raised at the start: the file of API keys cannot be read
     ├── NotCompiled                  the model's compiled form cannot be used; the model answers without it
     └── ModelUnloadable         503  raised while loading
@@ -247,6 +249,34 @@ class DeadlineExceeded(Shed):
         super().__init__(
             "The model did not answer in time. Send fewer rows at a time, or give the server a longer deadline: "
             "TENFOLD_DEADLINE_SECONDS"
+        )
+
+
+class TooManyLabels(Shed):
+    """More labels than the inference log takes; none was kept."""
+
+    status = 503
+    headers: Mapping[str, str] = {"Retry-After": "1"}
+    reason = "queue"
+
+    def __init__(self, waiting: int, limit: int) -> None:
+        super().__init__(
+            f"No label was kept: {waiting} labels wait for the inference log already, and {limit} may. "
+            f"Send the same again in a second"
+        )
+
+
+class LabelsTooLate(Shed):
+    """The inference log did not take labels in time."""
+
+    status = 504
+    reason = "deadline"
+
+    def __init__(self, *, maybe_kept: bool) -> None:
+        kept = "It is not known whether the labels were kept" if maybe_kept else "No label was kept"
+        super().__init__(
+            f"{kept}: the inference log did not answer in time. Send the same again later; a label that was kept is "
+            f"then 'repeated', and counts once"
         )
 
 

@@ -30,7 +30,8 @@ def nested(model: object) -> Iterator[Any]:
         seen.add(id(item))
         if isinstance(item, BaseEstimator):
             yield item
-            stack.extend(vars(item).values())
+        if isinstance(item, BaseEstimator) or type(item).__module__.startswith("sklearn."):
+            stack.extend(getattr(item, "__dict__", {}).values())  # a calibrated classifier holds one, and is none
         elif isinstance(item, Mapping):
             stack.extend(cast("Mapping[Any, Any]", item).values())
         elif isinstance(item, list | tuple | set):
@@ -40,11 +41,16 @@ def nested(model: object) -> Iterator[Any]:
 
 
 def use_one_thread(model: object) -> None:
-    """Predict without worker threads: starting them costs more than 10 ms, more than most predictions."""
+    """Predict without worker threads or processes, and silently.
+
+    Starting a thread costs more than 10 ms, more than most predictions; a forest that is verbose prints at each.
+    """
     for estimator in nested(model):
         # Some warn about any value at all when they are fitted, as a clone will be: what is well stays as it is.
         if vars(estimator).get("n_jobs") not in (None, 1):
             estimator.n_jobs = 1
+        if vars(estimator).get("verbose") and type(estimator).__module__.startswith("sklearn."):
+            estimator.verbose = 0
 
 
 def takes_arrays(model: object) -> bool:

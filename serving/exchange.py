@@ -203,6 +203,15 @@ class HttpExchange(Exchange[Response]):
         except Exception as e:
             return self.response_to(e)
 
+    def delay(self, address: str) -> float:
+        """Seconds that the answer is to wait, since too many requests without a key have come from this address."""
+        context, route = self._context, self._match.route
+        if context.keys is None or (self.error is None and route is not None and route.access == "key"):
+            return 0
+        return (
+            context.admission.delay(address, time.monotonic()) if self.error is None or self.error.status == 401 else 0
+        )
+
     def headers(self) -> list[tuple[bytes, bytes]]:
         """Headers that every response has."""
         found = [(b"x-request-id", self.request_id.encode())]

@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import time
 from typing import Any
 
 from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrade
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from .context import Context
@@ -25,11 +27,16 @@ from .refusals import last_words
 
 # Connections that were made at the same moment shall not all come back at the same moment.
 _SPREAD = 0.1
-# Requests of a connection that wait for the one before them. What comes in one segment has been read by then.
-_MOST_PIPELINED = 32
+# Bytes that are parsed at a time outside of a body: the requests in them are made before the first is answered.
+_STEP = 1024
+# Between two reads of a body that nobody wants any more.
+_HELD_SECONDS = 0.05
+_LINGER_SECONDS = 1.0
 # A client that takes so much of its answers in `write_seconds` goes on.
 _LEAST_WRITTEN = 64 * 2**10
 _DROPPED_BY_UPGRADE = (b"upgrade", b"http2-settings")
+_HOST = re.compile(rb"([\w.~!$&'()*+,;=%-]*|\[[\da-fA-F:.]+\])(:\d*)?", re.ASCII)
+_NO_PATH = re.compile(rb"https?://[^/?#]+", re.IGNORECASE)
 _INVALID = 400, "The request is not valid HTTP/1.1. Send it by a library that speaks it"
 
 
@@ -39,6 +46,32 @@ class Unreadable(Exception):
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(sentence)
         self.status = status
+
+
+class _Flow(FlowControl):
+    """uvicorn's, which parses what was read already before it reads more."""
+
+    def __init__(self, transport: asyncio.Transport, connection: Http1) -> None:
+        super().__init__(transport)
+        self._connection, self._parses = connection, False
+
+    def resume_reading(self) -> None:
+        """The next request, or more of a body, is wanted."""
+        if not self.read_paused:
+            return
+        if not self._connection.has_unread:
+            super().resume_reading()
+        elif not self._parses:
+            self._parses = True
+            asyncio.get_running_loop().call_soon(self._parse)
+
+    def _parse(self) -> None:
+        self._parses = False
+        if not self._transport.is_closing():
+            super().resume_reading()
+            self._connection.parse_unread()
+            if self._connection.has_unread:
+                self.pause_reading()
 
 
 class Http1(HttpToolsProtocol):
@@ -56,18 +89,22 @@ class Http1(HttpToolsProtocol):
     _whole = True  # no request is arriving
     _head_done = False  # the head of the request that arrives, or arrived last, is there
     _head_bytes = 0  # of it so far
+    _body_left = 0  # of its body, where its length is known
+    _unread = b""  # what is not parsed yet
     _unframed = 0  # bytes since a head began, or a body went on: they belong to a head, a trailer, or a chunk's size
     _over = False  # nothing is read any more
     _last_words: bytes | None = None  # for when all requests before are answered
     _task: asyncio.Task[Any] | None = None
     _gone = _counted = False
     cycle: Any
+    url: bytes
     _ends = 0.0
     _unwritten, _unwritten_since = 0, 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """A client is there; its first request begins now."""
         super().connection_made(transport)
+        self.flow = _Flow(transport, self)
         life = self.context.settings.connection_seconds * random.uniform(1 - _SPREAD, 1)  # noqa: S311
         self._ends = time.monotonic() + life
         if not self.is_probe:
@@ -95,10 +132,23 @@ class Http1(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Some bytes: of a request, of several, or of a part of one."""
         if self._over:
+            self._hold()
             return
         self._unset_keepalive_if_required()
+        self._unread = self._unread + data if self._unread else data
+        self.parse_unread()
+
+    def parse_unread(self) -> None:
+        """Parse what was read, until the requests or the body in it are enough for now."""
+        data, self._unread = memoryview(self._unread), b""
         try:
-            self._parse(data)
+            while data and not self.flow.read_paused and not self._over:
+                if self._unwanted and not self._whole and self._body_left <= 0:
+                    self._close_with(b"")  # it would take long to find the end of its chunks
+                    return
+                step = self._body_left if self._head_done and self._body_left > 0 else _STEP
+                self._parse(data[:step])
+                data = data[step:]
         except Unreadable as e:
             self._fail(e.status, str(e))
         except HttpParserCallbackError as e:
@@ -106,16 +156,40 @@ class Http1(HttpToolsProtocol):
             self._fail(*((found.status, str(found)) if isinstance(found, Unreadable) else _INVALID))
         except HttpParserError:
             self._fail(*_INVALID)
-        if not self._whole and self._arriving is None and not self._over:
-            self._arrives()
+        if self._over:
+            return
+        self._unread = bytes(data)
+        if not self._whole:
+            if self._arriving is None:
+                self._arrives()
+            if self._unwanted:
+                self._hold()
+
+    @property
+    def has_unread(self) -> bool:
+        """Whether there is something to parse before more is read."""
+        return bool(self._unread) and not self._over
+
+    @property
+    def _unwanted(self) -> bool:
+        """Whether what arrives belongs to a request that is answered already."""
+        return self._head_done and self._idle()
+
+    def _hold(self) -> None:
+        """Read nothing for a moment: what nobody wants shall not cost others their time."""
+        if not self.flow.read_paused:
+            self.flow.pause_reading()
+            self.loop.call_later(_HELD_SECONDS, self._read_on)
+
+    def _read_on(self) -> None:
+        if not self.transport.is_closing() and not self.pipeline:
+            self.flow.resume_reading()
 
     def on_message_begin(self) -> None:
         """The first byte of a request."""
-        if len(self.pipeline) >= _MOST_PIPELINED:
-            raise Unreadable(429, f"More than {_MOST_PIPELINED} requests wait on this connection. Wait for the answers")
         super().on_message_begin()
         self._whole = self._head_done = False
-        self._head_bytes = self._unframed = 0
+        self._head_bytes = self._unframed = self._body_left = 0
 
     def on_url(self, url: bytes) -> None:
         """A part of the target."""
@@ -134,7 +208,29 @@ class Http1(HttpToolsProtocol):
         if parser.should_upgrade():
             return  # the parser stops here, and another one begins without the upgrade
         self._head_done, self._head_bytes = True, 0
+        self._check_head(parser.get_http_version())
         self.on_head()
+
+    def _check_head(self, version: str) -> None:
+        """What the parser leaves to others (RFC 9112, 2.3, 3.2, 6.1)."""
+        if version not in ("1.0", "1.1"):
+            raise Unreadable(505, "This server speaks HTTP/1.1 and 1.0. Send one of them")
+        hosts = 0
+        for name, value in self.headers:
+            if name == b"host":
+                hosts += 1
+                if not _HOST.fullmatch(value):
+                    raise Unreadable(400, "The Host of the request is not a host. Send the server's name and port")
+            elif name == b"content-length":
+                self._body_left = int(value)
+            elif name == b"transfer-encoding" and value.lower() != b"chunked":
+                raise Unreadable(501, "The request has a Transfer-Encoding that is not understood here. Send chunked")
+        if hosts > 1 or (not hosts and version == "1.1"):
+            raise Unreadable(400, f"The request has {hosts} fields Host. Send one, with the server's name and port")
+        if version == "1.0":
+            self.expect_100_continue = False
+        if _NO_PATH.fullmatch(self.url):  # which means the root
+            self.url += b"/"
 
     def on_head(self) -> None:
         """The head of a request, which asks for no upgrade."""
@@ -154,10 +250,13 @@ class Http1(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """A part of a request's body."""
         self._unframed = 0
+        self._body_left -= len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The last byte of a request."""
+        if not self._head_done:
+            return  # the parser stops at an upgrade, whose request goes on
         self._whole = True
         self._unframed = 0
         self._arrived()
@@ -183,16 +282,15 @@ class Http1(HttpToolsProtocol):
     def _address(self) -> str:
         return self.client[0] if self.client else ""
 
-    def _parse(self, data: bytes) -> None:
-        most = self.context.settings.max_head_bytes
+    def _parse(self, data: memoryview | bytes) -> None:
         while True:
             self._unframed += len(data)
             try:
                 self.parser.feed_data(data)
                 break
             except HttpParserUpgrade as e:
-                data = self._without_upgrade() + data[e.args[0] :]
-        if self._unframed > most and not self._whole:
+                data = self._without_upgrade() + bytes(data[e.args[0] :])
+        if self._unframed > (most := self.context.settings.max_head_bytes) and not (self._whole and self._head_done):
             raise _too_large(most)
 
     def _without_upgrade(self) -> bytes:
@@ -251,10 +349,16 @@ class Http1(HttpToolsProtocol):
             self._close_with(b"" if cycle.response_started else words)
 
     def _close_with(self, words: bytes) -> None:
+        """The last that is written. What the client still sends is thrown away for a moment: with bytes that nobody has
+        read, the system would reset the connection, and the client might not see the words (RFC 9112, 9.6).
+        """
         self._over = True
-        if not self.transport.is_closing():
-            self.transport.write(words)
-            self.transport.close()
+        if self.transport.is_closing():
+            return
+        self.transport.write(words)
+        self.transport.write_eof()
+        self.flow.resume_reading()
+        self.loop.call_later(_LINGER_SECONDS, self.transport.close)
 
     def _arrives(self) -> None:
         seconds = self.context.settings.receive_seconds

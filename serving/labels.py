@@ -44,8 +44,9 @@ class LabelType:
             fits = isinstance(label, str) and self.kind in ("string", "any")
         if not fits or not isinstance(label, bool | int | float | str):
             example = shown(self.classes[0], typed=False) if self.classes else '"a"' if self.kind == "string" else "1"
+            given = "an array" if isinstance(label, list) else "an object" if isinstance(label, dict) else shown(label)
             raise InvalidInput(
-                f"The label is {shown(label)}, but this model's labels are {_WORDS[self.kind]}. Send e.g. {example}"
+                f"The label is {given}, but this model's labels are {_WORDS[self.kind]}. Send e.g. {example}"
             )
         return int(label) if self.kind == "integer" else label
 

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from .batching import settle
 from .bodies import Body
 from .context import Context
-from .errors import BodyTooLarge, ServingError
+from .errors import ServingError
 from .exchange import CLIENT_WENT_AWAY, HttpExchange
 from .logs import request_id
 from .request import RequestHead
@@ -73,10 +73,12 @@ class Middleware:
             await send(message)
 
         try:
+            if delay := exchange.delay(scope["client"][0] if scope.get("client") else ""):
+                await asyncio.sleep(delay)
             if method == "OPTIONS" and (match.allowed or path == "*"):
                 await _options(match, head)(scope, receive, respond)
             elif exchange.error is not None:
-                await (await _refuse(exchange, body, exchange.error))(scope, receive, respond)
+                await exchange.response_to(exchange.error)(scope, receive, respond)
             else:
                 await self._app(scope, receive, respond)
         except ClientDisconnect:
@@ -103,6 +105,10 @@ class TableRoute(APIRoute):
         """Whether the request is of this route."""
         return (Matched.FULL if scope[_STATE].match.route is self.table_route else Matched.NONE), {}
 
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer it; the table has looked at the method, and takes HEAD for a GET."""
+        await self.app(scope, receive, send)
+
 
 async def endpoint(request: Request) -> Response:
     """Answers every request that a route of the table takes."""
@@ -111,7 +117,7 @@ async def endpoint(request: Request) -> Response:
     try:
         content = await body.read() if route.method == "POST" else b""
     except ServingError as e:
-        return await _refuse(exchange, body, e)
+        return exchange.response_to(e)
     if route.reader is None:
         return await exchange.handle(content)
     predicted: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
@@ -120,12 +126,6 @@ async def endpoint(request: Request) -> Response:
         return await predicted
     finally:
         exchange.drop()
-
-
-async def _refuse(exchange: HttpExchange, body: Body, error: ServingError) -> Response:
-    if isinstance(error, BodyTooLarge):  # the connection is closed after it
-        await body.discard()
-    return exchange.response_to(error)
 
 
 def _options(match: Match, head: RequestHead) -> Response:

@@ -16,7 +16,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from . import artifact, boosters, estimators, trust, validation
+from . import artifact, boosters, compiled_rows, estimators, trust, validation
 from .compiled import Answers, Compiled
 from .errors import (
     InvalidInput,
@@ -29,6 +29,7 @@ from .errors import (
     ValueRefused,
     first_line,
 )
+from .params import Param
 from .schema import OutputSpec, example_row, output_spec
 from .settings import Settings
 from .signature import Signature, parse, without_types
@@ -56,6 +57,8 @@ class Model:
         datatypes: of the outputs by name, as v2 calls them; empty before `warm_up`.
         classes: the labels that a classifier knows, sorted; None for any other model.
         compiled: answers what it can in place of the estimator; None: nothing does.
+        scoring_method: the output that MLflow's protocol answers.
+        params: of MLflow's protocol, that the signature names.
         created, newest_row: when it was saved, and the time of the newest row that it was trained on, where known.
         not_compiled: why nothing does, where the server was told to answer by a compiled form.
     """
@@ -69,10 +72,15 @@ class Model:
         example: Sequence[object],
         *,
         flavor: str = "sklearn",
+        scoring_method: str = METHODS[0],
     ) -> None:
         self.name, self.version, self.flavor = name, version, flavor
         self.estimator, self.signature = estimator, signature
-        self.outputs = tuple(method for method in METHODS if hasattr(estimator, method))
+        # A model that was saved to be scored by another method has it as an output more.
+        methods = dict.fromkeys((*METHODS, scoring_method))
+        self.outputs = tuple(method for method in methods if hasattr(estimator, method))
+        self.scoring_method = scoring_method
+        self.params: tuple[Param, ...] = ()
         self.output_specs: tuple[OutputSpec, ...] = ()
         self.datatypes: dict[str, str] = {}
         self.classes = estimators.classes(estimator)
@@ -165,6 +173,11 @@ class Model:
                 logger.warning("%s of %s is not served: %s", method, self.name, first_line(e.__cause__ or e))
         self.output_specs = tuple(output_spec(name, a) for name, a in answers.items() if a.dtype.kind in "biufOUSM")
         self.outputs = tuple(spec.name for spec in self.output_specs)
+        if self.scoring_method not in self.outputs:
+            raise ModelUnloadable(
+                f"The model {self.name} version {self.version} was saved with pyfunc_predict_fn='{self.scoring_method}', "
+                f"which does not answer rows alone. Save it with one of {', '.join(self.outputs)}"
+            )
         self.datatypes = {spec.name: spec.datatype for spec in self.output_specs}
         if not self._arrays:
             self._try_arrays(answers)
@@ -181,6 +194,7 @@ class Model:
     def _check_compiled(self, compiled: Compiled, expected: Answers) -> None:
         try:
             compiled.check(self._example, expected, self.classes)
+            compiled.compare(compiled_rows.batches(self.signature, self.example), self.original, self.classes)
         except NotCompiled as e:
             self._without_compiled(e)
 
@@ -239,8 +253,10 @@ def load(folder: Path, *, name: str, version: str, settings: Settings) -> Model:
     columns = getattr(estimator, estimators.NAMES, None)
     signature = parse(saved.inputs, width=width) if saved.inputs else without_types(columns, width=width)
     name, version = name or folder.resolve().name, version or saved.digest
-    model = Model(estimator, signature, name, version, saved.example, flavor=saved.flavor)
-    model.created, model.newest_row = saved.created, saved.newest_row
+    model = Model(
+        estimator, signature, name, version, saved.example, flavor=saved.flavor, scoring_method=saved.scoring_method
+    )
+    model.created, model.newest_row, model.params = saved.created, saved.newest_row, saved.params
     if settings.accelerate:
         model.accelerate(folder, threads=max(1, int(settings.cpu)))
     return model

@@ -94,6 +94,16 @@ class ServerOptions(BaseModel):
         ge=1,
         description="Rows that may wait for the inference log; when it is full, rows are dropped.",
     )
+    log_queue_bytes: int = Field(
+        default=64 * 2**20,
+        ge=1,
+        description="Bytes of the rows that may wait for the inference log; when it is full, rows are dropped.",
+    )
+    max_waiting_labels: int = Field(
+        default=20_000,
+        ge=1,
+        description="Labels that may wait for the inference log; what finds no room is refused with 503.",
+    )
 
     @field_validator("accelerate", mode="before")
     @classmethod

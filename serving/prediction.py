@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 
@@ -32,6 +33,18 @@ class Prediction:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+
+def nbytes(prediction: Prediction) -> int:
+    """Bytes that its values hold; of texts their characters."""
+    batch = prediction.batch
+    columns = batch.columns.values() if batch.matrix is None else (batch.matrix,)
+    return sum(map(_array_bytes, (*columns, *prediction.outputs.values())))
+
+
+def _array_bytes(array: np.ndarray[Any, Any]) -> int:
+    texts = sum(len(value) for value in array.flat if isinstance(value, str)) if array.dtype.hasobject else 0
+    return array.nbytes + texts
 
 
 def stored(predictions: Sequence[Prediction]) -> list[StoredPrediction]:

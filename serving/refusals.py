@@ -13,10 +13,7 @@ from .routes import OTHER, Protocol
 
 def refusal(protocol: Protocol, error: ServingError) -> BytesResponse:
     """The response to a request that cannot be answered."""
-    headers = dict(error.headers)
-    if error.status == 413:
-        headers["Connection"] = "close"  # what is left of the body would be taken for the next request
-    return json_response(protocol.error(error.status, str(error)), error.status, headers)
+    return json_response(protocol.error(error.status, str(error)), error.status, error.headers)
 
 
 def failure(protocol: Protocol, request_id: str) -> BytesResponse:

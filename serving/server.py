@@ -130,21 +130,26 @@ class ModelServer(uvicorn.Server):
                 signal.signal(number, handler)
 
     async def _load(self) -> None:
+        # Over gRPC, too, probes are answered from the start. Replicas share its port, and listen once they are ready.
+        alone = self.settings.listen_fd is None
         try:
+            if alone:
+                self._start_rpc()
             await asyncio.to_thread(self.core.load)
             self.metrics.serves(self.core.model.created, self.core.model.newest_row)
             # What is there now stays: the collector need not look through all of it again and again.
             gc.freeze()
-            self._start_rpc()
+            if not alone:
+                self._start_rpc()
         except ModelUnloadable as e:
             logger.error("%s", e)
-            if self.settings.listen_fd is None:
+            if alone:
                 self.failure, self.should_exit = e, True
             return
         except Exception:
             logger.exception("the model cannot be loaded")
             self.core.state, self.core.reason = "failed", "the model cannot be loaded; the server's log has the reason"
-            if self.settings.listen_fd is None:
+            if alone:
                 self.failure, self.should_exit = ModelUnloadable(self.core.reason), True
             return
         shared = self._inherited(self.settings.listen_fd)

@@ -1,15 +1,14 @@
 """Which types a skops model may hold: our own allow-list, never the one that the artifact brings along.
 
 `model.load` reads a model file through `load_skops`; training asks `types_to_trust` before it saves one, so that what
-it registers is what serving will load.
-
-A skops file names types and functions, and may have any *trusted* one called with arguments of its own choosing. So a
-name is only trusted when calling it with anything at all does no harm beyond an exception:
-- scikit-learn's own estimators, kernels, losses and the like, whose constructors only keep their arguments. The class
-  must be defined in the module that the file names. A file makes no module be imported but those parts of
-  scikit-learn, and LightGBM.
-- Exact names of other classes, and of functions, which only compute. A function is never trusted by its prefix.
-- LightGBM's estimators, which MLflow saves as skops too; their Booster only as `booster_bounds` lets it be made.
+it registers is what serving will load. `skops_reader` builds the model: it calls nothing that the file names, but makes
+each part empty and gives it its attributes. `bounds` then checks what compiled code will follow, and `side_effects`
+what an estimator would read, start or connect to. Trusted are:
+- scikit-learn's own estimators, kernels, losses and the like. The class must be defined in the module that the file
+  names. A file makes no module be imported but those parts of scikit-learn, and LightGBM.
+- Exact names of other classes, each made in its own way, and of functions, which only compute. A function is never
+  trusted by its prefix, and never called while a model is loaded.
+- LightGBM's estimators, which MLflow saves as skops too; their Booster only with a text that `booster_bounds` checked.
 - The ufuncs of numpy and scipy (log1p, sqrt, expit, ...).
 - What the operator names in `TENFOLD_TRUSTED_TYPES`.
 Everything of numpy and scipy is by exact name: `numpy.memmap` and `scipy.io.netcdf_file` are classes that write files.
@@ -20,16 +19,17 @@ from __future__ import annotations
 import importlib
 import io
 from collections.abc import Collection
-from contextlib import nullcontext
+from functools import partial
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from .booster_bounds import only_sound_lightgbm
+from . import skops_reader
 from .bounds import check_bounds
 from .errors import ModelUnloadable, UntrustedTypes, first_line
+from .side_effects import refuse_side_effects
+from .skops_archive import Archive, Damaged
 
 _FAMILIES = frozenset(
     {
@@ -55,21 +55,12 @@ _CLASSES = frozenset(
         "sklearn.metrics._dist_metrics.ManhattanDistance64",
         "sklearn.metrics._scorer._PassthroughScorer",
         "sklearn.neighbors._kd_tree.KDTree",
-        "sklearn.tree._tree.Tree",
-        "sklearn.utils._bunch.Bunch",
         "sklearn.utils._metadata_requests.MetadataRequest",
         "sklearn.utils._metadata_requests.MethodMetadataRequest",
-        "collections.OrderedDict",
         "lightgbm.basic.Booster",
         "lightgbm.sklearn.LGBMClassifier",
         "lightgbm.sklearn.LGBMRegressor",
-        "numpy.dtype",
         "scipy.interpolate._bsplines.BSpline",
-        "scipy.interpolate._interpolate.interp1d",
-        "scipy.sparse._csc.csc_array",
-        "scipy.sparse._csc.csc_matrix",
-        "scipy.sparse._csr.csr_array",
-        "scipy.sparse._csr.csr_matrix",
     }
 )
 
@@ -114,6 +105,7 @@ _FUNCTIONS = frozenset(
         "sklearn.metrics._regression.mean_squared_error",
         "sklearn.metrics._regression.r2_score",
         "sklearn.metrics._regression.root_mean_squared_error",
+        "sklearn.utils.validation.check_array",
     }
 )
 """Functions of numbers alone."""
@@ -123,6 +115,35 @@ _UFUNCS = frozenset({"numpy", "scipy.special._special_ufuncs", "scipy.special._u
 
 _NEVER = frozenset({"conftest", "datasets", "experimental", "externals", "tests", "_testing"})
 """Parts of scikit-learn that no fitted model comes from; some of them write files or run what they are given."""
+
+_SCALARS = frozenset(f"numpy.{kind.__name__}" for kind in np.sctypeDict.values())
+_TYPES = frozenset(f"builtins.{kind.__name__}" for kind in (bool, dict, float, int, list, map, set, str, tuple)) | {
+    "collections.OrderedDict"
+}
+_LOSSES = frozenset({"sklearn._loss._loss", "sklearn.linear_model._sgd_fast"})
+"""Modules of which every class is a compiled loss; each is made of numbers."""
+
+_BY_LOADER: dict[str, frozenset[str]] = {
+    "DictNode": frozenset({"builtins.dict", "collections.OrderedDict", "sklearn.utils._bunch.Bunch"}),
+    "DefaultDictNode": frozenset({"collections.defaultdict"}),
+    "ListNode": frozenset({"builtins.list"}),
+    "SetNode": frozenset({"builtins.set"}),
+    "TupleNode": frozenset({"builtins.tuple"}),
+    "SliceNode": frozenset({"builtins.slice"}),
+    "BytesNode": frozenset({"builtins.bytes"}),
+    "BytearrayNode": frozenset({"builtins.bytearray"}),
+    "NdArrayNode": _SCALARS | {"numpy.ndarray"},
+    "MaskedArrayNode": frozenset({"numpy.ma.MaskedArray", "numpy.ma.core.MaskedArray"}),
+    "DTypeNode": frozenset({"numpy.dtype"}),
+    "SparseMatrixNode": frozenset(
+        f"scipy.sparse._{k}.{k}_{kind}" for k in ("csr", "csc") for kind in ("array", "matrix")
+    ),
+    "RandomStateNode": frozenset({"numpy.random.mtrand.RandomState"}),
+    "RandomGeneratorNode": frozenset({"numpy.random._generator.Generator"}),
+    "TreeNode": frozenset({"sklearn.tree._tree.Tree"}),
+    "PartialNode": frozenset({"functools.partial"}),
+}
+"""How a file has a part made, and the types that may be made so."""
 
 
 def load_skops(data: bytes, *, source: str, extra: Collection[str] = ()) -> Any:
@@ -137,23 +158,25 @@ def load_skops(data: bytes, *, source: str, extra: Collection[str] = ()) -> Any:
         UntrustedTypes: naming all types that are not trusted; nothing of the file has been constructed then.
         ModelUnloadable: no skops file, or one from which no working model can be made.
     """
-    import skops.io  # it imports much of scikit-learn: only what loads a model pays for it
-
+    allowed = partial(is_allowed, extra=extra)
     try:
-        names = skops.io.get_untrusted_types(data=data)
-    except (BadZipFile, KeyError, TypeError, ValueError, AttributeError, RecursionError) as e:
+        archive = Archive(data)
+        schema = archive.schema()
+        refused = sorted({name for loader, name in skops_reader.names(schema) if not allowed(loader, name)})
+    except (Damaged, KeyError, TypeError) as e:
         raise ModelUnloadable(
-            f"The model {source} is no readable skops file ({first_line(e)}). Register the model again"
+            f"The model {source} is not a readable skops file ({first_line(e)}). Register the model again"
         ) from e
-    _refuse_untrusted(source, names, extra)
+    if refused:
+        raise UntrustedTypes(source, refused)
     try:
-        with only_sound_lightgbm() if any(name.startswith("lightgbm.") for name in names) else nullcontext():
-            model = skops.io.loads(data, trusted=names)
+        model = skops_reader.Reader(archive, allowed).build(schema)
     except Exception as e:
         raise ModelUnloadable(
             f"The model {source} cannot be restored ({type(e).__name__}: {first_line(e)}). It may have been saved by "
             f"another version of scikit-learn; install the one in the model's requirements.txt, or register it again"
         ) from e
+    refuse_side_effects(model, source)
     check_bounds(model, source)
     return model
 
@@ -176,8 +199,27 @@ def types_to_trust(model: object, *, source: str, extra: Collection[str] = ()) -
             f"The model {source} cannot be saved in the skops format ({first_line(e)}). "
             f"Replace lambdas and local functions in it by functions of a module"
         ) from e
-    _refuse_untrusted(source, names, extra)
+    schema = Archive(file.getvalue()).schema()
+    refused = sorted({name for loader, name in skops_reader.names(schema) if not is_allowed(loader, name, extra)})
+    if refused:
+        raise UntrustedTypes(source, refused)
+    refuse_side_effects(model, source)
     return names
+
+
+def is_allowed(loader: str, name: str, extra: Collection[str] = ()) -> bool:
+    """Whether a file may have a part of this name made in this way, see `skops_reader.name_of`."""
+    match loader:
+        case "JsonNode":
+            return True
+        case "ObjectNode":
+            return name in extra or name in _CLASSES or _is_of_sklearn(name)
+        case "FunctionNode" | "TypeNode":  # it is found, and not called
+            return name in _TYPES or name in _SCALARS or is_trusted(name, extra)
+        case "LossNode":
+            return _is_loss(name)
+        case _:
+            return name in extra or name in _BY_LOADER.get(loader, ())
 
 
 def is_trusted(name: str, extra: Collection[str] = ()) -> bool:
@@ -185,10 +227,12 @@ def is_trusted(name: str, extra: Collection[str] = ()) -> bool:
     return name in extra or name in _CLASSES or name in _FUNCTIONS or _is_ufunc(name) or _is_of_sklearn(name)
 
 
-def _refuse_untrusted(source: str, names: list[str], extra: Collection[str]) -> None:
-    refused = [name for name in names if not is_trusted(name, extra)]
-    if refused:
-        raise UntrustedTypes(source, refused)
+def _is_loss(name: str) -> bool:
+    module_name, _, attribute = name.rpartition(".")
+    if module_name not in _LOSSES:
+        return False
+    found = vars(importlib.import_module(module_name)).get(attribute)
+    return isinstance(found, type) and found.__module__ == module_name
 
 
 def _is_ufunc(name: str) -> bool:

@@ -13,8 +13,8 @@ from typing import Any, cast
 
 import numpy as np
 
-from ..serving import estimators
-from ..serving.compiled import FILE, OUTPUTS, Compiled
+from ..serving import compiled_rows, estimators
+from ..serving.compiled import EXACT, FILE, OUTPUTS, Compiled
 from ..serving.errors import InvalidInput, NotCompiled, PredictionFailed, first_line
 from ..serving.model import Model
 from ..serving.validation import Batch, from_rows
@@ -35,7 +35,8 @@ def compile_beside(model: Model, folder: Path, rows: Sequence[Batch] = ()) -> No
         rows: to compare on, besides the example.
 
     Raises:
-        NotCompilable: there is none, or it differs from the model on the example or the rows; nothing is written.
+        NotCompilable: there is none, or it differs from the model on the example, the rows or rows made of the
+            columns' types; nothing is written.
     """
     try:
         (folder / FILE).write_bytes(_convert(model))
@@ -43,6 +44,7 @@ def compile_beside(model: Model, folder: Path, rows: Sequence[Batch] = ()) -> No
         outputs = tuple(name for name in OUTPUTS if name in model.outputs)
         for batch in (model.example_batch, *rows):
             compiled.check(batch, model.original(batch, outputs), model.classes)
+        compiled.compare(compiled_rows.batches(model.signature, model.example), model.original, model.classes)
     except (NotCompiled, PredictionFailed) as e:
         (folder / FILE).unlink(missing_ok=True)
         raise NotCompilable(model.name, first_line(e.__cause__ or e if isinstance(e, PredictionFailed) else e)) from e
@@ -58,6 +60,8 @@ def rows_of(model: Model, logged: Sequence[Mapping[str, Any]]) -> list[Batch]:
             log.debug("a logged row does not agree with the model; nothing is compared on it")
         else:
             sound.append(row)
+    # A row with a number that the original would answer says nothing of the compiled form.
+    sound = [row for row in sound if not any(isinstance(v, int | float) and abs(v) >= EXACT for v in row.values())]
     return [from_rows(model.signature, sound, max_rows=len(sound))] if sound else []
 
 

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,7 +17,7 @@ from .environments import CACHE, Environments
 from .errors import BenchmarkError, EnvironmentUnusable, InvalidChoice
 from .load import check_program
 from .models import Models
-from .result import Failure, Result
+from .result import TWO_HAVE_CORES, Failure, Replicas, Result
 from .rounds import Rounds, models_of
 from .servers import Server
 from .table import comparison
@@ -31,12 +32,14 @@ def main(arguments: Sequence[str]) -> int:
     known = growth.ALL if options.growth else servers.ALL
     try:
         result = run(
-            chosen(options.only, known),
+            asked(chosen(options.only, known), options.workload),
             rounds=options.rounds,
             seconds=options.seconds,
             cache=options.cache,
             out=options.out,
         )
+        if not (options.growth or options.only or options.workload):
+            result.replicas += [_replicas(number) for number in range(1, options.rounds + 1)]
     except BenchmarkError as e:
         sys.stderr.write(f"Error: {e}\n")
         return 1
@@ -91,6 +94,27 @@ def chosen(only: str, known: Sequence[Server]) -> list[Server]:
     return [server for server in known if not names or server.name in names or server.environment in names]
 
 
+def asked(wanted: Sequence[Server], workloads: str) -> list[Server]:
+    """The servers that are asked for these workloads, and for no other; all for "".
+
+    Args:
+        workloads: their names, separated by commas, with "-" where they have a space.
+
+    Raises:
+        InvalidChoice: none of them is asked for such a workload.
+    """
+    names = [name.strip().replace("-", " ") for name in workloads.split(",") if name.strip()]
+    known = list(dict.fromkeys(workload.name for server in wanted for workload in server.asks))
+    for name in names:
+        if name not in known:
+            raise InvalidChoice(f"There is no workload '{name}' here. Choose from {', '.join(known)}")
+    kept = [
+        replace(server, asks={workload: by for workload, by in server.asks.items() if workload.name in names})
+        for server in wanted
+    ]
+    return [server for server in kept if server.asks] if names else list(wanted)
+
+
 def machine(rounds: int, seconds: int) -> dict[str, object]:
     """What stands above the tables."""
     return {
@@ -98,6 +122,7 @@ def machine(rounds: int, seconds: int) -> dict[str, object]:
         "processor": _processor(),
         "cores": os.cpu_count(),
         "the server has a core to itself": "yes" if cores.share().pinned else "no",
+        TWO_HAVE_CORES: "yes" if cores.share(2).pinned else "no",
         "Python": "{}.{}.{}".format(*sys.version_info),
         "rounds": rounds,
         "seconds of each load": seconds,
@@ -120,6 +145,14 @@ def _prepare(environments: Environments, models: Models, wanted: Sequence[Server
     return unusable
 
 
+def _replicas(number: int) -> Replicas:
+    from .local_replicas import measure  # of the package that deploys, which nothing else here needs
+
+    found = measure(number)
+    _say(f"{number}  ten local replicas: {found.memory:.1f} MB each")
+    return found
+
+
 def _processor() -> str:
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.is_file() else []
@@ -139,6 +172,7 @@ def _stop(number: int, _: object) -> None:
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m tenfold.loadtests.benchmark", description=__doc__)
     parser.add_argument("--only", default="", help="servers or peers, separated by commas; all without it")
+    parser.add_argument("--workload", default="", help="names, separated by commas (one-row); all without it")
     parser.add_argument("--growth", action="store_true", help="how tenfold's cost grows, instead of the comparison")
     parser.add_argument("--rounds", type=int, default=3, help="default 3")
     parser.add_argument("--seconds", type=int, default=3, help="of each load, default 3")

@@ -20,7 +20,7 @@ from ...serving.ids import new_ids
 from ...serving.inference_log.rows import chunks
 from ...serving.inference_log.store import InferenceLog
 from ...serving.inference_log.writer import LogWriter
-from ...serving.prediction import Prediction, stored
+from ...serving.prediction import Prediction, nbytes, stored
 from ...serving.validation import Batch
 
 ROWS = 50_000
@@ -57,7 +57,7 @@ def _measured(log: InferenceLog, kind: str, row: Callable[[], Batch]) -> str:
     requests = [
         Prediction("flights", "3", [identity], {"predict": np.array([0])}, row(), now) for identity in new_ids(ROWS)
     ]
-    writer = LogWriter(log, stored, max_rows=ROWS)
+    writer = LogWriter(log, stored, nbytes, max_rows=ROWS, max_bytes=2**30)
     started = time.perf_counter()
     for call in chunks(requests, REQUESTS):
         writer.put(call)

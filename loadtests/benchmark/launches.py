@@ -163,6 +163,17 @@ def ray(most: int) -> Launcher:
     return lambda place: Launch(_app(place, "ray_app.py", most), [environment])
 
 
+def mosec(most: int, wait: int) -> Launcher:
+    """Its HTTP in Rust and one worker, with up to `most` requests in a batch, for which it waits up to `wait` ms."""
+
+    def launch(place: Place) -> Launch:
+        given = {"ADDRESS": "127.0.0.1", "PORT": place.port, "PATH": place.folder / "ipc", "LOG_LEVEL": "warning"}
+        command = [str(place.python), str(PEERS / "mosec_app.py"), place.file, str(most), str(wait)]
+        return Launch(command, [{f"MOSEC_{name}": str(value) for name, value in given.items()}])
+
+    return launch
+
+
 def mlflow(place: Place) -> Launch:
     """`mlflow models serve` in one process."""
     command = [place.script("mlflow"), "models", "serve", "--model-uri", place.saved, "--env-manager", "local"]

@@ -33,6 +33,8 @@ class Measured:
         p50_ms, p99_ms: within which so many percent of them were answered.
         refused: answered, but not with 200.
         unanswered: connections that failed, and requests that took longer than the program waits.
+        cpu_us: microseconds of CPU that all processes of the server spent for a request; 0 where it was not counted.
+            On a machine that others use it says more than the rate.
     """
 
     requests: int
@@ -41,6 +43,7 @@ class Measured:
     p99_ms: float
     refused: int = 0
     unanswered: int = 0
+    cpu_us: float = 0.0
 
     @property
     def rate(self) -> float:

@@ -28,7 +28,7 @@ _LAST_LINES = 5
 # Each server has one core: more threads for a prediction would only get in each other's way.
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 # What is meant for other servers than this one.
-_NOT_OURS = ("TENFOLD_", "MLFLOW_", "MLSERVER_", "BENTOML_", "RAY_", "PROMETHEUS_")
+_NOT_OURS = ("TENFOLD_", "MLFLOW_", "MLSERVER_", "BENTOML_", "RAY_", "MOSEC_", "PROMETHEUS_")
 
 
 @dataclass(frozen=True)
@@ -111,6 +111,15 @@ class Processes:
         """MiB of all processes. On Linux pages that several share count once (PSS), elsewhere not at all."""
         return sum(map(_bytes, self._running())) / 2**20
 
+    @property
+    def pid(self) -> int:
+        """Of the process that was started first."""
+        return self._first[0].pid
+
+    def cpu_seconds(self) -> float:
+        """CPU that all processes which run have spent since they started."""
+        return sum(map(_cpu_seconds, self._running()))
+
     def stop(self) -> None:
         """End all processes, those that will not with SIGKILL."""
         self._running()  # while it still can be seen who descends from whom
@@ -184,3 +193,12 @@ def _bytes(process: psutil.Process) -> int:
     except (psutil.Error, OSError):
         return 0
     return getattr(used, "pss", used.uss)
+
+
+def _cpu_seconds(process: psutil.Process) -> float:
+    """0 of a process that is gone."""
+    try:
+        used = process.cpu_times()
+    except psutil.Error:
+        return 0.0
+    return used.user + used.system

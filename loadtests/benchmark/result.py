@@ -12,6 +12,8 @@ import orjson
 
 from .load import Measured
 
+TWO_HAVE_CORES = "two processes have a core each"
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -48,6 +50,18 @@ class Start:
 
 
 @dataclass(frozen=True)
+class Replicas:
+    """Ten local replicas of a service in one round.
+
+    Attributes:
+        memory: MB of each, pages that they share counted once, with the process that they were forked from.
+    """
+
+    round: int
+    memory: float
+
+
+@dataclass(frozen=True)
 class Failure:
     """What could not be measured, and why."""
 
@@ -73,14 +87,16 @@ class Result:
     cells: list[Cell] = field(default_factory=list[Cell])
     starts: list[Start] = field(default_factory=list[Start])
     failures: list[Failure] = field(default_factory=list[Failure])
+    replicas: list[Replicas] = field(default_factory=list[Replicas])
+
+    @property
+    def two_have_cores(self) -> bool:
+        """Whether two processes of a server had each a core, and the load another."""
+        return self.machine.get(TWO_HAVE_CORES) == "yes"
 
     def find(self, server: str, workload: str, protocol: str) -> Measured | None:
-        """Medians of the rate and of each percentile over the valid rounds; None where there is none."""
-        found = [
-            c.measured
-            for c in self.cells
-            if (c.server, c.workload, c.protocol) == (server, workload, protocol) and c.valid
-        ]
+        """Medians of the rate, of each percentile and of the CPU over the valid rounds; None where there is none."""
+        found = self.rounds(server, workload, protocol).values()
         if not found:
             return None
         rate = median(each.rate for each in found)
@@ -90,14 +106,27 @@ class Result:
             seconds,
             median(each.p50_ms for each in found),
             median(each.p99_ms for each in found),
+            cpu_us=median(each.cpu_us for each in found),
         )
+
+    def rounds(self, server: str, workload: str, protocol: str) -> dict[int, Measured]:
+        """What the valid rounds measured, by their numbers."""
+        return {
+            c.round: c.measured
+            for c in self.cells
+            if (c.server, c.workload, c.protocol) == (server, workload, protocol) and c.valid
+        }
 
     def start(self, server: str, model: str) -> Start | None:
         """Medians of start time and memory over the rounds; None where there is none."""
-        found = [each for each in self.starts if (each.server, each.model) == (server, model)]
+        found = self.starts_of(server, model)
         if not found:
             return None
         return Start(0, server, model, median(s.seconds for s in found), median(s.memory for s in found))
+
+    def starts_of(self, server: str, model: str) -> list[Start]:
+        """One for each round."""
+        return [each for each in self.starts if (each.server, each.model) == (server, model)]
 
     def invalid(self) -> list[Cell]:
         """Loads that do not count, since requests were refused or not answered."""
@@ -118,4 +147,5 @@ def read(path: Path) -> Result:
         [Cell(**(each | {"measured": Measured(**each["measured"])})) for each in content["cells"]],
         [Start(**each) for each in content["starts"]],
         [Failure(**each) for each in content["failures"]],
+        [Replicas(**each) for each in content["replicas"]],
     )

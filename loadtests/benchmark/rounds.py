@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -67,11 +67,12 @@ class Rounds:
             with running(
                 server.launch(place), prefix=share.server, folder=folder, log=self.out / f"{server.name}.log"
             ) as processes:
-                seconds = _ready(processes, server, place, questions)
+                seconds = ready(processes, server, place, questions)
                 for at, (workload, protocol) in enumerate(_loads(server, model)):
+                    ask = Ask(processes, questions, place, workload, protocol, share.load)
                     if not at:
-                        _load(questions, place, protocol, workload, WARM_UP_SECONDS, share.load)
-                    measured = _load(questions, place, protocol, workload, self.seconds, share.load)
+                        ask.load(WARM_UP_SECONDS)
+                    measured = ask.load(self.seconds)
                     cell = Cell(number, server.name, workload.name, protocol.name, measured)
                     result.cells.append(cell)
                     self.progress(_line(cell))
@@ -96,33 +97,45 @@ def _loads(server: Server, model: str) -> list[tuple[Workload, Protocol]]:
     return [(workload, each) for workload, asks in server.asks.items() if workload.model == model for each in asks]
 
 
-def _ready(processes: Processes, server: Server, place: Place, questions: Questions) -> float:
+def ready(processes: Processes, server: Server, place: Place, questions: Questions) -> float:
     """Seconds from the start to the first right answer."""
     protocol = next(protocol for _, protocol in _loads(server, place.model))
 
-    def ready() -> bool:
+    def answers() -> bool:
         return all(map(_answers, processes.launch.ready)) and questions.answered(protocol, place.url(protocol))
 
-    return processes.until(ready, within=READY_SECONDS, what="right answer")
+    return processes.until(answers, within=READY_SECONDS, what="right answer")
 
 
-def _load(
-    questions: Questions, place: Place, protocol: Protocol, workload: Workload, seconds: int, prefix: Sequence[str]
-) -> Measured:
-    url = place.url(protocol)
-    answer = questions.check(protocol, url, workload.rows)
-    measured = load(
-        protocol,
-        url,
-        questions.request(protocol, workload.rows),
-        answer,
-        connections=workload.connections,
-        seconds=seconds,
-        prefix=prefix,
-        folder=place.folder,
-    )
-    questions.check(protocol, url, workload.rows)
-    return measured
+@dataclass(frozen=True)
+class Ask:
+    """One workload by one protocol, asked of a server that runs."""
+
+    processes: Processes
+    questions: Questions
+    place: Place
+    workload: Workload
+    protocol: Protocol
+    prefix: Sequence[str]
+
+    def load(self, seconds: int) -> Measured:
+        """Look at the answers, load, and look again."""
+        url, rows = self.place.url(self.protocol), self.workload.rows
+        answer = self.questions.check(self.protocol, url, rows)
+        before = self.processes.cpu_seconds()
+        measured = load(
+            self.protocol,
+            url,
+            self.questions.request(self.protocol, rows),
+            answer,
+            connections=self.workload.connections,
+            seconds=seconds,
+            prefix=self.prefix,
+            folder=self.place.folder,
+        )
+        spent = self.processes.cpu_seconds() - before
+        self.questions.check(self.protocol, url, rows)
+        return replace(measured, cpu_us=spent / measured.requests * 1e6)
 
 
 def _answers(url: str) -> bool:
@@ -145,5 +158,5 @@ def _log_counts(place: Place) -> dict[str, int]:
 def _line(cell: Cell) -> str:
     m = cell.measured
     wrong = "" if cell.valid else f"  INVALID: {m.refused} refused, {m.unanswered} unanswered"
-    numbers = f"{m.rate:9,.0f}/s  p50 {m.p50_ms:8.3f} ms  p99 {m.p99_ms:8.3f} ms"
+    numbers = f"{m.rate:9,.0f}/s  p50 {m.p50_ms:8.3f} ms  p99 {m.p99_ms:8.3f} ms  CPU {m.cpu_us:7.1f} us"
     return f"{cell.round}  {cell.server:17} {cell.workload:15} {cell.protocol:18} {numbers}{wrong}"

@@ -87,8 +87,8 @@ PLAIN_TENFOLD = Server(
     {
         ONE_ROW: (V2, PREDICT, INVOCATIONS),
         ONE_CONNECTION: (V2, PREDICT),
-        HUNDRED_ROWS: (V2, V2_BINARY),
-        FOREST: (V2,),
+        HUNDRED_ROWS: (V2, PREDICT, V2_BINARY),
+        FOREST: (V2, PREDICT),
         BOOSTING: (V2,),
         VECTORS: (V2,),
     },
@@ -144,6 +144,7 @@ def _peers(
 _MOST = 32
 """Requests that a peer may batch: as many as there are connections."""
 _ONE_BY_ONE, _BATCHES = "no batches", f"batches of up to {_MOST}"
+(MOSEC,) = _peers("mosec", "mosec", everywhere(PLAIN), ["mosec"], plain=(_BATCHES, launches.mosec(_MOST, 1)))
 PEERS = (
     *_peers("fastapi", "FastAPI", everywhere(PLAIN), ["fastapi"], plain=("a handler", launches.fastapi)),
     *_peers(
@@ -178,6 +179,7 @@ PEERS = (
         plain=(f"behind HAProxy, {_ONE_BY_ONE}", launches.ray(1)),
         batches=(f"behind HAProxy, {_BATCHES}", launches.ray(_MOST)),
     ),
+    MOSEC,
     *_peers(
         "mlflow", "mlflow models serve", everywhere(INVOCATIONS), ["mlflow"], plain=("one worker", launches.mlflow)
     ),

@@ -10,8 +10,6 @@ from .result import Result
 from .servers import PLAIN_TENFOLD, Server
 from .workloads import Workload
 
-REACHED = {True: "yes", False: "no", None: "not measured"}
-
 
 def comparison(result: Result, servers: Sequence[Server]) -> str:
     """Everyone at each workload, what was needed for it, and the bars; servers in the order of the lines."""
@@ -42,7 +40,7 @@ def growth(result: Result, servers: Sequence[Server]) -> str:
         for workload in server.asks
         if (m := _first(result, server, workload))
     ]
-    return _joined(_machine(result), _table(head, body, numbers=3), _starts(result, servers), _wrong(result))
+    return _joined(_machine(result), markdown(head, body, numbers=3), _starts(result, servers), _wrong(result))
 
 
 def _workload(result: Result, servers: Sequence[Server], workload: Workload) -> str:
@@ -57,7 +55,7 @@ def _workload(result: Result, servers: Sequence[Server], workload: Workload) -> 
         return ""
     rows = f"{workload.rows} row{'s' if workload.rows > 1 else ''} a request"
     connections = f"{workload.connections} connection{'s' if workload.connections > 1 else ''}"
-    head = ["server", "configuration", "protocol", "requests/s", "tenfold is", "p50 ms", "p99 ms"]
+    head = ["server", "configuration", "protocol", "requests/s", "tenfold is", "p50 ms", "p99 ms", "CPU us"]
     body = [
         [
             server.name,
@@ -67,10 +65,11 @@ def _workload(result: Result, servers: Sequence[Server], workload: Workload) -> 
             _times(tenfold, m),
             f"{m.p50_ms:.2f}",
             f"{m.p99_ms:.2f}",
+            f"{m.cpu_us:.1f}",
         ]
         for server, protocol, m in lines
     ]
-    return f"### {workload.name}: {workload.model}, {rows}, {connections}\n\n{_table(head, body, numbers=3)}"
+    return f"### {workload.name}: {workload.model}, {rows}, {connections}\n\n{markdown(head, body, numbers=3)}"
 
 
 def _starts(result: Result, servers: Sequence[Server]) -> str:
@@ -82,21 +81,22 @@ def _starts(result: Result, servers: Sequence[Server]) -> str:
         if (start := result.start(server.name, model))
     ]
     head = ["server", "model", "start to first right answer, s", "memory after the load, MiB"]
-    return f"### Start and memory\n\n{_table(head, body, numbers=2)}" if body else ""
+    return f"### Start and memory\n\n{markdown(head, body, numbers=2)}" if body else ""
 
 
 def _bars(found: Iterable[Bar]) -> str:
-    head = ["bar", "wanted", "measured", "reached"]
+    head = ["bar", "wanted", "measured", "rounds", "verdict"]
     body = [
         [
             bar.what,
             f"{'<=' if bar.most else '>='} {bar.wanted:g} {bar.unit}",
             "" if bar.value is None else f"{bar.value:.2f} {bar.unit}",
-            REACHED[bar.reached],
+            f"{min(bar.rounds):.2f} to {max(bar.rounds):.2f}" if bar.rounds else "",
+            bar.verdict,
         ]
         for bar in found
     ]
-    return f"### Bars\n\n{_table(head, body, numbers=2)}"
+    return f"### Bars\n\n{markdown(head, body, numbers=2)}"
 
 
 def _wrong(result: Result) -> str:
@@ -142,7 +142,7 @@ def _joined(*parts: str) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _table(head: Sequence[str], body: Iterable[Sequence[str]], *, numbers: int) -> str:
+def markdown(head: Sequence[str], body: Iterable[Sequence[str]], *, numbers: int) -> str:
     """Lines of a table whose columns from the `numbers`th on are flush right."""
     marks = ["---"] * numbers + ["---:"] * (len(head) - numbers)
     return "\n".join(f"| {' | '.join(line)} |" for line in (head, marks, *body))

@@ -19,12 +19,14 @@ import orjson
 
 from ..errors import LoadTestError, RunFailed
 from .cases import Cases
+from .costs import Costs
 from .exchange import Connection
 from .memory import Memory
 from .result import Result
-from .run import Lane, fuzz, send
+from .run import fuzz, send
 from .server import started
 from .target import Target, look
+from .traffic import Traffic
 
 BROKEN = 3
 # Longer than any limit that a server has by default.
@@ -63,27 +65,28 @@ def _fuzzed(options: Any, folder: Path) -> Result:
 async def _run(options: Any, url: str, rpc: str | None, pids: Sequence[int]) -> Result:
     target = await asyncio.to_thread(look, url, options.seed)
     options.failures.unlink(missing_ok=True)  # those of an earlier run
-    result = Result(Memory(pids, WARM_UP_SECONDS), options.failures)
-    lanes = _lanes(options, target, rpc)
+    result = Result(Memory(pids, WARM_UP_SECONDS), options.failures, Costs(pids))
+    traffic = _traffic(options, target, rpc)
     if options.only:
-        lane, _, number = options.only.rpartition(":")
-        await send(lanes[lane or "http"], int(number), result)
+        protocol, _, number = options.only.rpartition(":")
+        await send(traffic[protocol or "http"], int(number), result)
     else:
-        await fuzz(list(lanes.values()), result, options.minutes * 60)
+        await result.costs.measure(list(traffic.values()), result.note, options.each)
+        await fuzz(list(traffic.values()), result, options.minutes * 60)
     return result
 
 
-def _lanes(options: Any, target: Target, rpc: str | None) -> dict[str, Lane]:
+def _traffic(options: Any, target: Target, rpc: str | None) -> dict[str, Traffic]:
     connections = [Connection(target.host, target.port, PATIENCE) for _ in range(options.connections)]
-    lanes = {"http": Lane(Cases(target, options.seed), connections, options.rate)}
+    traffic = {"http": Traffic(Cases(target, options.seed), connections, options.rate)}
     if rpc:
         if not _has_grpc():
             raise RunFailed("gRPC needs grpcio and protobuf. Run: pip install grpcio protobuf")
         from .rpc import RpcCases, RpcConnection
 
         channels = [RpcConnection(rpc, PATIENCE) for _ in range(RPC_CHANNELS)]
-        lanes["grpc"] = Lane(RpcCases(target, options.seed), channels, options.rate * RPC_SHARE)
-    return lanes
+        traffic["grpc"] = Traffic(RpcCases(target, options.seed), channels, options.rate * RPC_SHARE)
+    return traffic
 
 
 def _has_grpc() -> bool:
@@ -98,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--minutes", type=float, default=30, help="how long (default %(default)g)")
     add("--seed", type=int, default=0, help="the same requests for the same seed and model")
     add("--rate", type=float, default=100, help="most requests a second (default %(default)g)")
+    add("--each", type=int, default=10, help="requests of each kind whose cost is measured first (default %(default)s)")
     add("--connections", type=int, default=16, help="at once (default %(default)s)")
     add(
         "--grpc",

@@ -52,6 +52,8 @@ class Connection:
                 return await self._carry_out(case)
         except (Unanswered, TimeoutError) as e:
             await self.close()
+            if case.cut_off and isinstance(e.__cause__, ConnectionError):
+                return Outcome(("cut off",))
             why = str(e) or f"no answer for {self._patience:g} s"
             return Outcome(("none",), why, "unanswered")
 

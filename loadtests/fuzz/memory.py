@@ -1,4 +1,7 @@
-"""What a server's process holds while it is fuzzed: its share of the memory (PSS), sampled, and how much it grew."""
+"""What a server's process holds while it is fuzzed, sampled, and how much it grew.
+
+Its share (PSS) of anonymous memory alone: that of its libraries depends on who else has loaded them.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +17,13 @@ SAMPLE_SECONDS = 2.0
 
 
 def pss(pid: int) -> float:
-    """MiB that the process holds, pages that it shares with others divided among them.
+    """MiB that the process holds and no file does, pages that it shares with others divided among them.
 
     Raises:
         OSError: there is no such process, or it is another user's.
     """
     text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    found = re.search(r"^Pss: +(\d+) kB", text, re.MULTILINE)
+    found = re.search(r"^Pss_Anon: +(\d+) kB", text, re.MULTILINE)
     return int(found[1]) / 1024 if found else 0.0
 
 

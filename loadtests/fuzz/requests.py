@@ -74,6 +74,8 @@ class Case:
         pieces: bytes, sent one after the other with `pause` seconds between.
         checks: one for each answer that is due, in their order.
         then: makes the next request of the same case from the last answer.
+        unpacked: bytes that it has once it is unpacked, where it is packed.
+        cut_off: whether a server may end the connection with bytes unread, so that its answer is lost on the way.
     """
 
     number: int
@@ -84,6 +86,13 @@ class Case:
     ending: Ending = "keep"
     pause: float = 0.0
     then: Callable[[Answer], tuple[bytes, Check] | None] | None = field(default=None, compare=False)
+    unpacked: int = 0
+    cut_off: bool = False
+
+    @property
+    def size(self) -> int:
+        """Bytes that the server has to look at."""
+        return max(self.unpacked, sum(map(len, self.pieces)))
 
     @property
     def valid(self) -> bool:
@@ -93,7 +102,7 @@ class Case:
     @property
     def bodiless(self) -> bool:
         """Whether its answer has a length but no body."""
-        return self.pieces[0].startswith(b"HEAD ")
+        return b"".join(self.pieces[:2]).lstrip().startswith(b"HEAD ")
 
 
 def refused(answer: Answer) -> str:

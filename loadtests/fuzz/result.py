@@ -11,6 +11,7 @@ from typing import Any, TextIO
 
 import orjson
 
+from .costs import Costs
 from .exchange import Outcome
 from .memory import Memory
 from .requests import DELIBERATE, Case
@@ -31,6 +32,7 @@ class Result:
 
     memory: Memory
     failures: Path
+    costs: Costs = field(default_factory=lambda: Costs())
     codes: dict[str, Counter[str]] = field(default_factory=dict[str, "Counter[str]"])
     kinds: Counter[str] = field(default_factory=Counter[str])
     bars: Counter[str] = field(default_factory=Counter[str])
@@ -64,6 +66,7 @@ class Result:
         valid = sum(n for kind, n in self.kinds.items() if kind.startswith("valid"))
         if self.bars["shed"] > MOST_SHED * valid:
             found.append(f"{self.bars['shed']} of {valid} valid requests were put off (408, 503, 504)")
+        found += self.costs.broken
         growth = self.memory.growth
         if growth is not None and growth > MOST_GROWTH:
             found.append(f"memory grew by {growth:.1%}, more than {MOST_GROWTH:.0%}")
@@ -82,6 +85,7 @@ class Result:
             yield "  " + ", ".join(f"{at} s: {mib}" for at, mib in self.memory.series())
         else:
             yield "Memory was not measured; --pid says of which process, and it takes longer than the warm-up"
+        yield from self.costs.lines()
         if self._kept:
             yield f"The requests that failed are in {self.failures}"
         for sentence in self.broken:
@@ -99,6 +103,7 @@ class Result:
             "failed": dict(self.bars),
             "memory_mib": self.memory.samples,
             "memory_growth": self.memory.growth,
+            "costs": self.costs.document(),
             "broken": self.broken,
         }
 

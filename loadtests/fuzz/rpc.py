@@ -62,7 +62,7 @@ class RpcCases:
                 _spoil(rng, message)
                 return _case(number, "message: parts that disagree", "ModelInfer", message.SerializeToString())
             case "method":
-                method = rng.choice(["ModelStreamInfer", "RepositoryIndex", "", "x" * 5000, "ModelInfer/"])
+                method = rng.choice(["ModelConfig", "RepositoryIndex", "", "x" * 5000, "ModelInfer/"])
                 return _case(number, "unknown method", method, raw)
             case _:
                 pieces = (b"ModelInfer", raw)
@@ -156,11 +156,11 @@ def _spoil(rng: random.Random, message: Any) -> None:
     tensor = rng.choice(list(message.inputs))
     match rng.randrange(7):
         case 0:
-            tensor.shape[:] = rng.choice([[], [0], [-1], [2**40], [2**62, 4], [1, 2, 3]])
+            tensor.shape[:] = rng.choice([[], [0], [-1], [2**40], [2**62, 4], [1, 2, 3], [10**18] * 30_000])
         case 1:
             tensor.datatype = rng.choice(["", "FP16", "INT64", "BYTES", "FP128", "BOOL"])
         case 2:
-            tensor.name = rng.choice(["", "unknown", "\0"])
+            tensor.name = rng.choice(["", "unknown", "\0", "distance" * 30_000])
         case 3:
             message.raw_input_contents.append(bytes(rng.randrange(256) for _ in range(rng.randrange(50))))
         case 4:

@@ -6,42 +6,10 @@ import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import count
-from typing import Protocol
 
-from .exchange import Outcome
-from .requests import Case
 from .result import Result
-
-
-class Carrier(Protocol):
-    """What sends cases: a connection."""
-
-    async def carry_out(self, case: Case) -> Outcome:
-        """Send it, and look at what comes back."""
-        ...
-
-    async def close(self) -> None:
-        """Let go of the connection."""
-        ...
-
-
-class Maker(Protocol):
-    """What makes cases."""
-
-    def make(self, number: int) -> Case:
-        """Case `number`, the same every time."""
-        ...
-
-
-@dataclass(frozen=True)
-class Lane:
-    """Cases, the connections that share them, and how many of them there are a second at most."""
-
-    cases: Maker
-    carriers: Sequence[Carrier]
-    rate: float
+from .traffic import Carrier, Maker, Traffic
 
 
 class Pace:
@@ -62,17 +30,17 @@ class Pace:
         return number if time.monotonic() < self._until else None
 
 
-async def fuzz(lanes: Sequence[Lane], result: Result, seconds: float) -> None:
+async def fuzz(traffic: Sequence[Traffic], result: Result, seconds: float) -> None:
     """Send cases for so long, and note what comes of them."""
     watch = asyncio.create_task(result.memory.watch())
     started = time.monotonic()
-    paces = [Pace(lane.rate, seconds) for lane in lanes]
+    paces = [Pace(each.rate, seconds) for each in traffic]
     try:
         await asyncio.gather(
             *(
-                _work(lane.cases, carrier, pace, result)
-                for lane, pace in zip(lanes, paces, strict=True)
-                for carrier in lane.carriers
+                _work(each.cases, carrier, pace, result)
+                for each, pace in zip(traffic, paces, strict=True)
+                for carrier in each.carriers
             )
         )
     finally:
@@ -82,11 +50,11 @@ async def fuzz(lanes: Sequence[Lane], result: Result, seconds: float) -> None:
             await watch
 
 
-async def send(lane: Lane, number: int, result: Result) -> None:
+async def send(traffic: Traffic, number: int, result: Result) -> None:
     """Send that one case."""
-    case = lane.cases.make(number)
-    result.note(case, await lane.carriers[0].carry_out(case))
-    for carrier in lane.carriers:
+    case = traffic.cases.make(number)
+    result.note(case, await traffic.carriers[0].carry_out(case))
+    for carrier in traffic.carriers:
         await carrier.close()
 
 

@@ -20,6 +20,7 @@ from .errors import Unsendable
 from .steps import Calls, Reply, Send, Steps
 
 T = TypeVar("T")
+_GRACE_SECONDS = 0.1
 Ids = str | Iterable[str] | Mapping[str, Any]
 
 RETRIES = 5
@@ -59,9 +60,9 @@ class Client:
         Args:
             url: Address of the server, with the path prefix if there is one.
             name: Name of the model; None: the server is asked when it is needed.
-            retries: Tries after the first one, for connections that break and for 502, 503 and 504. Connections that
-                nobody takes do not count: they are tried as long as there is time.
-            timeout: Seconds that a call may take, all its tries together.
+            retries: Tries after the first one, for connections that break, for 502 and 503, and for 429 with a
+                Retry-After. Connections that nobody takes do not count: they are tried as long as there is time.
+            timeout: Seconds that a call may take, all its tries and what it waits between them together.
             api_key: Sent as a bearer token.
             transport: Takes the place of the network, for tests and for proxies of your own.
 
@@ -137,11 +138,26 @@ class Client:
                 return end.value
             if isinstance(step, Send):
                 try:
-                    reply = self._http.send(_request(self._http, self.url, step))
+                    reply = self._send(step)
                 except httpx.HTTPError as e:
                     reply = e
             else:
                 reply = time.sleep(step.seconds)
+
+    def _send(self, step: Send) -> httpx.Response:
+        """The whole response. httpx bounds each wait for a part of it, not all of them together."""
+        over = time.monotonic() + step.seconds
+        response = self._http.send(_request(self._http, self.url, step), stream=True)
+        try:
+            content = bytearray()
+            for part in response.iter_raw():
+                if time.monotonic() > over:
+                    raise httpx.ReadTimeout("the response takes too long")
+                content += part
+        finally:
+            response.close()
+        status, reason = response.status_code, {"reason_phrase": response.reason_phrase.encode()}
+        return httpx.Response(status, headers=response.headers, content=bytes(content), extensions=reason)
 
 
 class AsyncClient:
@@ -204,7 +220,11 @@ class AsyncClient:
                 return end.value
             if isinstance(step, Send):
                 try:
-                    reply = await self._http.send(_request(self._http, self.url, step))
+                    # httpx bounds each wait for a part of it, and says of each what was waited for.
+                    async with asyncio.timeout(step.seconds + _GRACE_SECONDS):
+                        reply = await self._http.send(_request(self._http, self.url, step))
+                except TimeoutError:
+                    reply = httpx.ReadTimeout("the response takes too long")
                 except httpx.HTTPError as e:
                     reply = e
             else:

@@ -3,8 +3,8 @@
 ClientError
 ├── Unsendable       what was given has no place in a request; nothing was sent
 ├── Unreachable      no server answered, or the connection broke, as often as it was tried
-├── Refused          4xx: the server does not take this request; sending it again will not help
-├── ServerFailed     5xx: the server could not answer, as often as it was tried
+├── Refused          4xx: the server does not take this request; 429: not now
+├── ServerFailed     5xx: the server could not answer, as often as it was tried; 504 is tried once
 └── NotUnderstood    an answer that is none of tenfold's: another program listens there
 """
 

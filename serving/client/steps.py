@@ -3,7 +3,10 @@
 A generator yields `Send` and is given the response or httpx's error, yields `Wait` and is given nothing, and returns
 the call's result. `Client` and `AsyncClient` only carry the steps out, so nothing is written twice.
 
-Every call may be sent again: a prediction changes nothing but the log, and a label that comes twice is `repeated`.
+Every call may be sent again, also one that was sent by half: a prediction changes nothing but the log, and a label that
+comes twice is `repeated`. Sent again is what another try may mend soon: connections that broke, 502 and 503 of a server
+that starts, stops or has no room, and 429 where the server says when. Never 504: there the server had too much to do,
+and would be given more.
 """
 
 from __future__ import annotations
@@ -13,7 +16,8 @@ import random
 import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 import httpx
@@ -45,7 +49,8 @@ class Wait:
 Reply = httpx.Response | httpx.HTTPError | None
 Steps = Generator[Send | Wait, Reply, T]
 
-_TRY_AGAIN = frozenset({502, 503, 504})  # a proxy without a server behind it, or a server that starts or stops
+_TRY_AGAIN = frozenset({502, 503})  # a proxy without a server behind it, or a server that starts, stops or is full
+_TOO_MANY = 429
 _FIRST_WAIT, _LONGEST_WAIT, _LEAST_SECONDS = 0.1, 10.0, 0.1
 
 
@@ -109,7 +114,7 @@ class Calls:
 def may_succeed_later(reply: Reply) -> bool:
     """Whether to send the request again. Not when the time is over: the caller said how long a call may take."""
     if isinstance(reply, httpx.Response):
-        return reply.status_code in _TRY_AGAIN
+        return reply.status_code in _TRY_AGAIN or (reply.status_code == _TOO_MANY and _asked(reply) is not None)
     return isinstance(reply, httpx.TransportError) and not _time_is_over(reply)
 
 
@@ -127,9 +132,20 @@ def _time_is_over(error: httpx.HTTPError | None) -> bool:
 
 def wait_before_retry(tried: int, reply: Reply) -> float:
     """Seconds: doubling, spread so that clients do not come back all at once, never less than the server asks for."""
-    seconds = _FIRST_WAIT * 2**tried * random.uniform(0.5, 1)  # noqa: S311 - no secret
-    asked = reply.headers.get("Retry-After", "") if isinstance(reply, httpx.Response) else ""
-    return min(max(seconds, float(asked) if asked.isascii() and asked.isdecimal() else 0), _LONGEST_WAIT)
+    seconds = min(_FIRST_WAIT * 2**tried, _LONGEST_WAIT) * random.uniform(0.5, 1)  # noqa: S311 - no secret
+    return seconds + (_asked(reply) or 0) * random.uniform(1, 1.5)  # noqa: S311
+
+
+def _asked(reply: Reply) -> float | None:
+    """Seconds that the server asks to wait for, in one of the two forms of Retry-After; None: it does not."""
+    given = reply.headers.get("Retry-After", "").strip() if isinstance(reply, httpx.Response) else ""
+    if given.isascii() and given.isdigit():
+        return float(given)
+    try:
+        at = parsedate_to_datetime(given)
+        return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+    except (ValueError, OverflowError):
+        return None
 
 
 def _why(error: httpx.HTTPError | None) -> str:

@@ -1,47 +1,36 @@
 """What differs between SQLite and PostgreSQL: the URL, the engine, the start of a transaction, making the tables.
 
-`store` speaks to both through what this module returns and knows neither. Nothing here is opened before it is used.
+`store` speaks to both through what this module and `statements` return, and knows neither. Nothing here is opened
+before it is used.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from itertools import chain
+from collections.abc import Callable
 from typing import Any, Final
 
-import orjson
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, OperationalError
 
 from .errors import InvalidLogUrl
-from .rows import StoredPrediction
 from .tables import metadata
 
 READS: Final = "tenfold_reads"
 """Execution option of a transaction that only reads: on SQLite it takes no write lock."""
 
 _ADVISORY_LOCK = 0x74656E666F6C64  # "tenfold" in ASCII: any number that every replica knows and nobody else uses
-_POSTGRESQL_DEFAULTS = {
+_POSTGRESQL_DEFAULTS: dict[str, Any] = {
     "application_name": "tenfold",
     "connect_timeout": "5",
-    "options": "-c lock_timeout=10s",
     "tcp_user_timeout": "10000",  # a server that vanished without a word counts as unreachable after 10 s
+    "prepare_threshold": None,  # behind PgBouncer the next transaction may meet a server that has prepared nothing
 }
-
-_SQLITE_ROWS = (140, 12, 1)  # old SQLites take at most 999 parameters; few sizes, so that each is parsed once
-_ROW = "(?, ?, ?, ?, ?, ?, ?)"
-_SQLITE_INSERT = """
-    INSERT INTO predictions (id, time, model, version, row, result, source)
-    VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
-"""
-_SQLITE_INSERTS = {n: _SQLITE_INSERT.replace(_ROW, ", ".join([_ROW] * n)) for n in _SQLITE_ROWS}
-_POSTGRESQL_INSERT = """
-    INSERT INTO predictions (id, time, model, version, row, result, source)
-    SELECT e ->> 0, (e ->> 1)::timestamp AT TIME ZONE 'UTC', e ->> 2, e ->> 3, e ->> 4, e ->> 5, e ->> 6
-    FROM json_array_elements(%s::json) AS e ON CONFLICT DO NOTHING
-"""
+# What a session is told at its start PgBouncer refuses or forgets, so each transaction begins with it, in one message.
+# In UTC, since in another zone the first and the last day of the calendar lie outside of what Python can read.
+_POSTGRESQL_BEGIN = "BEGIN; SET LOCAL timezone = 'UTC'"
+_POSTGRESQL_LOCK_TIMEOUT = "; SET LOCAL lock_timeout = '10s'"
 
 
 def parse_url(url: str) -> URL:
@@ -85,7 +74,10 @@ def open_engine(url: URL, busy_seconds: float) -> Engine:
     options: dict[str, Any] = {"hide_parameters": True, "pool_pre_ping": True, "pool_size": 2, "max_overflow": 2}
     if url.get_backend_name() == "postgresql":
         given = {k: v for k, v in _POSTGRESQL_DEFAULTS.items() if k not in url.query}
-        return create_engine(url, connect_args=given, **options)
+        engine = create_engine(url, connect_args=given, isolation_level="AUTOCOMMIT", **options)
+        own = "lock_timeout" in str(url.query.get("options", ""))
+        event.listen(engine, "begin", _begins_with(_POSTGRESQL_BEGIN + ("" if own else _POSTGRESQL_LOCK_TIMEOUT)))
+        return engine
     engine = create_engine(url, connect_args={"timeout": busy_seconds}, **options)
     event.listen(engine, "connect", _on_sqlite_connect)
     event.listen(engine, "begin", _on_sqlite_begin)
@@ -102,20 +94,11 @@ def create_tables(engine: Engine, busy_seconds: float) -> None:
         metadata.create_all(connection)
 
 
-def insert_predictions(connection: Connection, rows: Sequence[StoredPrediction]) -> None:
-    """Insert rows, leaving those alone whose id is already there, so that a write may be repeated.
+def _begins_with(statements: str) -> Callable[[Connection], None]:
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(statements)
 
-    By hand, since it runs beside the server's event loop: many rows in one statement cost a fifth of the CPU of a
-    statement each, and the drivers hold the GIL for a moment only instead of asking for it back after every row.
-    """
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(_POSTGRESQL_INSERT, (orjson.dumps(rows).decode(),))
-        return
-    for size in _SQLITE_ROWS:
-        whole = len(rows) - len(rows) % size
-        for start in range(0, whole, size):
-            connection.exec_driver_sql(_SQLITE_INSERTS[size], tuple(chain.from_iterable(rows[start : start + size])))
-        rows = rows[whole:]
+    return begin
 
 
 def _on_sqlite_connect(connection: Any, _record: Any) -> None:

@@ -3,8 +3,9 @@
 LogError
 ├── InvalidLogUrl        the URL names no database that the log can live in
 ├── LogUnreachable       the database does not answer now; the same call may succeed later
+│   └── OutcomeUnknown   it did not say whether it committed; the same call may be repeated
 ├── UnstorableRecord     this record can never be stored; others can
-└── InvalidLabel         a label is no JSON scalar, or not a finite number
+└── InvalidLabel         a label is no JSON scalar, not a finite number, or too long
 """
 
 from __future__ import annotations
@@ -33,6 +34,13 @@ class LogUnreachable(LogError):
         super().__init__(f"The inference log at {place} cannot be reached: {why}. {remedy}")
 
 
+class OutcomeUnknown(LogUnreachable):
+    """The connection broke while the database committed. The call may be repeated: nothing is written twice."""
+
+    def __init__(self, place: str, why: str, remedy: str) -> None:
+        super().__init__(place, f"{why}, and it did not say whether it had kept what was sent", remedy)
+
+
 class UnstorableRecord(LogError):
     """One record cannot be stored, whenever it is tried."""
 
@@ -45,4 +53,4 @@ class InvalidLabel(LogError):
 
     def __init__(self, label: object, why: str) -> None:
         shown = f"'{echo(label, limit=60)}'" if isinstance(label, str) else echo(label, limit=60)
-        super().__init__(f"{shown} is no label: {why}. Send a text, a finite number, true or false")
+        super().__init__(f"{shown} is not a label: {why}. Send a text, a finite number, true or false")

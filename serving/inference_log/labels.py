@@ -10,11 +10,10 @@ from .records import Label, LabelRecord, LabelStatus
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """One status per item, in order, and what has to be written: by prediction id, at most one label each."""
+    """One status per item, in order, and what has to be written: by prediction id, one label each."""
 
     statuses: list[LabelStatus]
-    new: dict[str, LabelRecord]
-    changed: dict[str, LabelRecord]
+    changes: dict[str, LabelRecord]
 
 
 def settle(items: Iterable[LabelRecord], known: Set[str], stored: Mapping[str, Label]) -> Settlement:
@@ -24,7 +23,7 @@ def settle(items: Iterable[LabelRecord], known: Set[str], stored: Mapping[str, L
     carries. The same label again changes nothing, so feedback may be sent twice.
     """
     now = dict(stored)
-    result = Settlement([], {}, {})
+    result = Settlement([], {})
     for item in items:
         id = item.prediction_id  # noqa: A001
         if id not in known:
@@ -38,7 +37,7 @@ def settle(items: Iterable[LabelRecord], known: Set[str], stored: Mapping[str, L
         result.statuses.append(status)
         if status in ("accepted", "replaced"):
             now[id] = item.label
-            (result.changed if id in stored else result.new)[id] = item
+            result.changes[id] = item
     return result
 
 

@@ -14,13 +14,16 @@ Label = bool | int | float | str
 LabelStatus = Literal["accepted", "repeated", "replaced", "unknown"]
 Source = Literal["served", "imported"]
 
+MOST_CHARACTERS = 10_000
+"""Of a label that is a text; longer ones that were stored before are read like any other."""
+
 
 @dataclass(frozen=True, slots=True)
 class LabelRecord:
     """What turned out to be true of one prediction, and when.
 
     Raises:
-        InvalidLabel: the label is no JSON scalar, or not a finite number.
+        InvalidLabel: the label is no JSON scalar, not a finite number of 64 bits, or a text that is too long.
     """
 
     prediction_id: str
@@ -33,6 +36,8 @@ class LabelRecord:
             raise InvalidLabel(given, f"it is of type {type(given).__name__}")
         if isinstance(given, float) and not isfinite(given):
             raise InvalidLabel(given, "it is not a finite number")
+        if isinstance(given, str) and len(given) > MOST_CHARACTERS:
+            raise InvalidLabel(given, f"it has {len(given)} characters, and a label may have {MOST_CHARACTERS}")
         try:
             encode(given)
         except TypeError as e:  # integers of more than 64 bits, text that is no Unicode

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from sys import getsizeof
 from typing import Any, TypeVar
 from uuid import UUID, uuid5
 
@@ -17,9 +18,15 @@ from .records import Label, LabelledRow, LabelRecord, LoggedPrediction
 _IMPORTED = UUID("5f0c6a0e-7d2b-5a0e-9a55-10f01d10f01d")  # namespace of the ids of imported rows; never change it
 
 T = TypeVar("T")
+_ROW_BYTES = 250  # of the tuple, the id, and where they lie; time, model and version are shared
 
 StoredPrediction = tuple[str, str, str, str, str, str | None, str]
 """id, time, model, version, row, result, source; the time in UTC, as SQLite keeps it and PostgreSQL reads it."""
+
+StoredLabel = tuple[str, str, str, str]
+"""prediction_id, label, time, received; times as those of predictions."""
+
+_LONGEST_ID = 1_000  # characters; PostgreSQL's index takes no longer ones than some 2,700 bytes
 
 
 def served(
@@ -33,7 +40,7 @@ def served(
     """Rows of `predictions` that a model answered at one time; each has an id, its columns and its result.
 
     Raises:
-        UnstorableRecord: the time has no zone, or a value no JSON form.
+        UnstorableRecord: the time is none of `aware`, or a value has no JSON form.
     """
     time = _time_text(when, ids[0])
     return [
@@ -42,23 +49,24 @@ def served(
     ]
 
 
+def stored_bytes(rows: Iterable[StoredPrediction]) -> int:
+    """Bytes that such rows hold in memory."""
+    return sum([_ROW_BYTES + getsizeof(row[4]) + getsizeof(row[5]) for row in rows])
+
+
 def imported(model: str, identity: str, when: datetime, row: Mapping[str, Any]) -> StoredPrediction:
     """A row of `predictions` that no model answered. Raises as `served` does."""
     return identity, _time_text(when, identity), model, "", _json(row, identity), None, "imported"
 
 
-def label_row(record: LabelRecord, received: datetime) -> dict[str, Any]:
+def label_row(record: LabelRecord, received: datetime) -> StoredLabel:
     """A row of `labels`.
 
     Raises:
-        UnstorableRecord: its time has no zone.
+        UnstorableRecord: its time is none of `aware`.
     """
-    return {
-        "prediction_id": record.prediction_id,
-        "label": encode(record.label).decode(),
-        "time": _stored_time(record.time, record.prediction_id),
-        "received": received,
-    }
+    name = record.prediction_id
+    return name, encode(record.label).decode(), _time_text(record.time, name), _time_text(received, name)
 
 
 def unlabel(text: str) -> Label:
@@ -81,7 +89,7 @@ def imported_ids(model: str, rows: Sequence[Mapping[str, Any]], times: Sequence[
     """The ids of rows of the past: the same for the same rows, different for equal rows within `rows`.
 
     Raises:
-        UnstorableRecord: a time has no zone, or a value no JSON form.
+        UnstorableRecord: a time is none of `aware`, or a value has no JSON form.
     """
     seen: Counter[tuple[str, str]] = Counter()
     ids: list[str] = []
@@ -97,16 +105,25 @@ def aware(time: datetime) -> datetime:
     """The same instant in UTC.
 
     Raises:
-        ValueError: it has no time zone, so it is no instant.
+        ValueError: it has no time zone, so it is no instant, or lies outside of the years 1 to 9999 in UTC.
     """
     if time.tzinfo is None:
         raise ValueError(f"{time.isoformat()} has no time zone. Use e.g. datetime(..., tzinfo=UTC)")
-    return time if time.tzinfo is UTC else time.astimezone(UTC)
+    try:
+        return time if time.tzinfo is UTC else time.astimezone(UTC)
+    except OverflowError as e:
+        raise ValueError(f"{time.isoformat()} is not within the years 1 to 9999 in UTC. Use another time") from e
 
 
 def storable(id: str) -> bool:  # noqa: A002 - the name of the column
-    """Whether both databases could hold this text as an id: neither NUL nor half of a surrogate pair in it."""
-    return "\0" not in id and not any("\ud800" <= c <= "\udfff" for c in id)
+    """Whether both databases could hold this text as an id: no NUL, no half of a surrogate pair, not too long."""
+    if len(id) > _LONGEST_ID or "\0" in id:
+        return False
+    try:
+        id.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

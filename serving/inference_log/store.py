@@ -7,18 +7,18 @@ Safe to share between threads; every process opens its own.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from threading import Lock
 from typing import Any
 
 from orjson import JSONEncodeError
-from sqlalchemy import Connection, Engine, bindparam, func, select, update
+from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
-from .database import READS, create_tables, insert_predictions, open_engine, parse_url, place, remedy
-from .errors import LogUnreachable, UnstorableRecord
+from .database import READS, create_tables, open_engine, parse_url, place, remedy
+from .errors import LogUnreachable, OutcomeUnknown, UnstorableRecord
 from .labels import settle
 from .records import Count, Label, LabelledRow, LabelRecord, LabelStatus, LoggedPrediction
 from .rows import (
@@ -33,9 +33,9 @@ from .rows import (
     storable,
     unlabel,
 )
+from .statements import insert_predictions, known_ids, labels_of, upsert_labels
 from .tables import labels, predictions
 
-_IDS_PER_QUERY = 500  # below every limit on bound parameters
 _ROWS_PER_IMPORT = 5_000  # a transaction's length: replicas that share the SQLite file wait for it
 _TOO_LARGE = "54000"  # PostgreSQL: a value that its index cannot hold
 
@@ -73,20 +73,30 @@ class InferenceLog:
             with self._transaction() as connection:
                 insert_predictions(connection, rows)
 
-    def write_labels(self, records: Sequence[LabelRecord]) -> list[LabelStatus]:
+    def write_labels(self, model: str, records: Sequence[LabelRecord]) -> list[LabelStatus]:
         """Store what turned out to be true: one status per record, in order, decided in one transaction.
 
         `accepted` first label of its prediction; `repeated` the same again, nothing changed; `replaced` another
-        label, the newest wins; `unknown` no prediction of that id is in the log (yet).
+        label, the newest wins; `unknown` no prediction of that id by that model is in the log (yet).
 
         Raises:
             UnstorableRecord: a time without a time zone; none is stored.
-            LogUnreachable: the database does not answer; try again later.
+            OutcomeUnknown: the database broke off while it committed: all are stored or none. It may be repeated.
+            LogUnreachable: the database does not answer, and none is stored; try again later.
         """
         if not records:
             return []
         with self._transaction() as connection:
-            return _settle(connection, records)
+            return _settle(connection, model, records)
+
+    def known(self, model: str, ids: Collection[str]) -> set[str]:
+        """Which of these ids predictions of that model have that are in the log.
+
+        Raises:
+            LogUnreachable: the database does not answer.
+        """
+        with self._transaction(reads=True) as connection:
+            return known_ids(connection, model, [identity for identity in ids if storable(identity)], lock=False)
 
     def import_rows(
         self, model: str, rows: Sequence[Mapping[str, Any]], labels: Sequence[Label], times: Sequence[datetime]
@@ -107,7 +117,7 @@ class InferenceLog:
         for some in chunks(sorted(items, key=lambda item: item[0][0]), _ROWS_PER_IMPORT):
             with self._transaction() as connection:
                 insert_predictions(connection, [row for row, _ in some])
-                _settle(connection, [truth for _, truth in some])
+                _settle(connection, model, [truth for _, truth in some])
         return ids
 
     def labelled_rows(self, model: str, start: datetime, end: datetime) -> list[LabelledRow]:
@@ -169,18 +179,23 @@ class InferenceLog:
     @contextmanager
     def _transaction(self, *, reads: bool = False) -> Generator[Connection]:
         """A connection inside a transaction that is committed at the end; what the database says becomes a LogError."""
+        committing = False
         try:
             with self._opened().connect() as connection:
                 connection.execution_options(**{READS: reads})
                 with connection.begin():
                     yield connection
+                    committing = not reads
         except (DataError, IntegrityError, UnicodeEncodeError, JSONEncodeError) as e:
             raise UnstorableRecord("A record", _first_line(e)) from e
         except SQLAlchemyError as e:
             if getattr(getattr(e, "orig", None), "sqlstate", None) == _TOO_LARGE:
                 raise UnstorableRecord("A record", _first_line(e)) from e
             self._has_tables = False  # whoever brings the database back may bring back an empty one
-            raise LogUnreachable(place(self._url), _first_line(e), remedy(self._url)) from e
+            # A file whose commit failed has committed nothing; a server may have, and its answer got lost.
+            unknown = committing and self._url.get_backend_name() != "sqlite"
+            error = OutcomeUnknown if unknown else LogUnreachable
+            raise error(place(self._url), _first_line(e), remedy(self._url)) from e
 
     def _opened(self) -> Engine:
         with self._lock:
@@ -192,26 +207,16 @@ class InferenceLog:
             return self._engine
 
 
-def _settle(connection: Connection, records: Sequence[LabelRecord]) -> list[LabelStatus]:
+def _settle(connection: Connection, model: str, records: Sequence[LabelRecord]) -> list[LabelStatus]:
     """Decide what each label does and write it, alone with the predictions that they are about."""
     ids = sorted({r.prediction_id for r in records if storable(r.prediction_id)})
-    known: set[str] = set()
-    stored: dict[str, Label] = {}
-    for some in chunks(ids, _IDS_PER_QUERY):
-        # PostgreSQL: whoever labels the same predictions waits here; always in order of id, so nobody waits in a ring.
-        # SQLite has no row locks and needs none, since a transaction that writes is alone with the file.
-        ours = select(predictions.c.id).where(predictions.c.id.in_(some)).order_by(predictions.c.id)
-        known.update(connection.scalars(ours.with_for_update(key_share=True)))
-        theirs = select(labels.c.prediction_id, labels.c.label).where(labels.c.prediction_id.in_(some))
-        stored.update((id, unlabel(text)) for id, text in connection.execute(theirs))  # noqa: A001
+    known = known_ids(connection, model, ids, lock=True)
+    # Only now, in a statement of its own, which sees what those wrote who were waited for.
+    stored = {identity: unlabel(text) for identity, text in labels_of(connection, sorted(known))}
     settlement = settle(records, known, stored)
-    received = datetime.now(UTC)
-    if settlement.new:
-        connection.execute(labels.insert(), [label_row(r, received) for r in settlement.new.values()])
-    if settlement.changed:
-        newest = update(labels).where(labels.c.prediction_id == bindparam("of"))
-        rows = [label_row(r, received) for r in settlement.changed.values()]
-        connection.execute(newest, [{**row, "of": row.pop("prediction_id")} for row in rows])
+    if settlement.changes:
+        received = datetime.now(UTC)
+        upsert_labels(connection, [label_row(r, received) for r in settlement.changes.values()])
     return settlement.statuses
 
 

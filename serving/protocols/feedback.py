@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, cast
 
 from fastapi import Response
 
 from ..context import Context
-from ..core import FeedbackResult
 from ..echo import echo
 from ..errors import InvalidInput, TooManyRows
+from ..feedback import FeedbackResult
 from ..request import EVENT_TIME, RequestHead
 from ..responses import json_response
 from ..routes import FEEDBACK, Operation, Route
 from .documents import document
 
+_KINDS: dict[type, str] = {
+    int: "number",
+    float: "number",
+    bool: "boolean",
+    list: "list",
+    dict: "object",
+    type(None): "null",
+}
 _REFUSED = {"unknown": 404, "invalid": 400}
 
 
@@ -23,7 +32,8 @@ async def feedback(context: Context, head: RequestHead, body: bytes) -> Response
     content = document(head, body, context.core.max_values)
     items = take(content, context.settings.max_rows)
     when = context.core.event_time(head.get(EVENT_TIME))
-    results = await context.core.feedback(items, when)
+    deadline = time.monotonic() + context.settings.deadline_seconds
+    results = await context.core.feedback.take(items, when, deadline)
     context.metrics.labelled(result.status for result in results)
     return json_response(*answer(results, single=isinstance(content, dict)))
 
@@ -32,7 +42,7 @@ def take(document: object, limit: int) -> list[tuple[str, Any]]:
     """The (id, label) pairs of one item or of a list of them.
 
     Raises:
-        InvalidInput: an item that is no object with exactly an id and a label; then none is recorded.
+        InvalidInput: an item that is not an object with exactly an id and a label; then none is recorded.
         TooManyRows: more than `limit` items.
     """
     items = cast("list[Any]", document) if isinstance(document, list) else [document]
@@ -46,7 +56,7 @@ def take(document: object, limit: int) -> list[tuple[str, Any]]:
 def _pair(item: object, where: str) -> tuple[str, Any]:
     remedy = 'No label of this request was recorded. Send {"id": "<id of the prediction>", "label": ...}'
     if not isinstance(item, dict):
-        raise InvalidInput(f"{where} is no object. {remedy}")
+        raise InvalidInput(f"{where} is not an object. {remedy}")
     content = cast("dict[str, Any]", item)
     for key in ("id", "label"):
         if key not in content:
@@ -54,7 +64,7 @@ def _pair(item: object, where: str) -> tuple[str, Any]:
     if unknown := [key for key in content if key not in ("id", "label")]:
         raise InvalidInput(f"{where} has an unknown key '{echo(unknown[0])}'. {remedy}")
     if not isinstance(content["id"], str):
-        raise InvalidInput(f"{where} has the id {echo(content['id'])}, no string. {remedy}")
+        raise InvalidInput(f"{where} has an id that is a {_KINDS[type(content['id'])]}, not a string. {remedy}")
     return content["id"], content["label"]
 
 
@@ -68,7 +78,7 @@ def answer(results: list[FeedbackResult], *, single: bool) -> tuple[dict[str, An
 
 
 def _result(result: FeedbackResult) -> dict[str, Any]:
-    content = {"id": result.id, "status": result.status}
+    content = {"id": echo(result.id), "status": result.status}
     return {**content, "message": result.message} if result.message else content
 
 
@@ -78,6 +88,6 @@ ROUTES = (
         "/feedback",
         FEEDBACK,
         handler=feedback,
-        operation=Operation("tenfold", "FeedbackAnswer", (400, 404, 413, 415, 500, 501, 503), "FeedbackRequest"),
+        operation=Operation("tenfold", "FeedbackAnswer", (400, 404, 413, 415, 500, 501, 503, 504), "FeedbackRequest"),
     ),
 )

@@ -28,7 +28,7 @@ _MOST_DIGITS = 19  # of an integer; as in JSON's reader, a longer one is a float
 
 
 def from_json(core: Core, document: dict[str, Any]) -> Batch:
-    """The rows of a JSON request. As in MLflow, params of a model that takes none, and other keys, are tolerated.
+    """The rows of a JSON request. As in MLflow, other keys are tolerated; `params` are the caller's to check.
 
     Raises:
         InvalidInput: not exactly one of the forms, or rows that the model cannot take.

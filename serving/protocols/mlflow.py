@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from fastapi import Response
 
+from .. import params
 from ..core import Core
 from ..exchange import ModelCall
 from ..prediction import Prediction
@@ -18,14 +21,21 @@ CSV = "text/csv"
 
 def read(core: Core, head: RequestHead, body: bytes) -> ModelCall[Response]:
     """Predict a data frame. The answer has an id for each row, for /feedback, beside what MLflow answers."""
-    kind = media_type(head, JSON, CSV)
-    batch = frames.from_csv(core, body) if kind == CSV else frames.from_json(core, parse_object(body, core.max_values))
-    return ModelCall(batch, ("predict",), respond)
+    method, ignored = core.model.scoring_method, list[str]()
+    if media_type(head, JSON, CSV) == CSV:
+        batch = frames.from_csv(core, body)
+    else:
+        document = parse_object(body, core.max_values)
+        batch = frames.from_json(core, document)
+        ignored = params.check(document.get("params"), core.model.params, core.model.flavor)
+    # The inference log compares what was predicted with labels, whatever is answered.
+    return ModelCall(batch, tuple(dict.fromkeys(("predict", method))), partial(respond, method, ignored))
 
 
-def respond(prediction: Prediction) -> Response:
-    """The response."""
-    return json_response({"predictions": values(prediction.outputs["predict"]), "ids": prediction.ids})
+def respond(method: str, ignored: list[str], prediction: Prediction) -> Response:
+    """The response; `warnings` say what of the request had no effect."""
+    warnings = {"warnings": ignored} if ignored else {}
+    return json_response({"predictions": values(prediction.outputs[method]), "ids": prediction.ids, **warnings})
 
 
 ROUTES = (

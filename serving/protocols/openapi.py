@@ -30,7 +30,7 @@ _ERRORS = {
     500: "The model broke.",
     501: "The server keeps no inference log.",
     503: "The model is not ready or has too much to do, or the inference log is away.",
-    504: "The model did not answer in time.",
+    504: "The model, or the inference log, did not answer in time.",
 }
 
 

@@ -47,7 +47,9 @@ def of(model: Model, labels: LabelType) -> Json:
             "oneOf": [{"required": [form]} for form in ("dataframe_split", "dataframe_records", "instances", "inputs")],
         },
         "InstancesRequest": _object({"instances": _INSTANCES}, "instances"),
-        "InvocationAnswer": _object({"predictions": predictions, "ids": _IDS}, "predictions", "ids"),
+        "InvocationAnswer": _object(
+            {"predictions": outputs[model.scoring_method], "ids": _IDS, "warnings": _list(_TEXT)}, "predictions", "ids"
+        ),
         "InferRequest": _object(
             {
                 "id": _TEXT,

@@ -1,7 +1,4 @@
-"""A call of gRPC between its stream, which a `Connection` has, and what answers it: a method, or the core.
-
-`Service.enter` begins one. It takes the way of a prediction over HTTP, past all that would need a task for each call.
-"""
+"""Unary calls: one message, one response. Between a call's stream, which a `Connection` has, and what answers it."""
 
 from __future__ import annotations
 
@@ -10,101 +7,135 @@ import re
 from collections.abc import Callable
 
 from ..context import Context
-from ..core import Core
 from ..echo import echo
 from ..errors import InvalidInput, ServingError
-from ..exchange import Exchange, ModelCall
+from ..exchange import Exchange
 from ..logs import request_id
 from ..request import RequestHead
-from . import answers
-from .answers import Answer
-from .message import Message
+from ..routes import GRPC, Reader
+from . import responses
+from .message_buffer import MessageBuffer
+from .responses import Response
+from .stream import Stream
 
 _SECONDS = {b"H": 3600.0, b"M": 60.0, b"S": 1.0, b"m": 1e-3, b"u": 1e-6, b"n": 1e-9}
 _TIMEOUT = re.compile(rb"(\d{1,8})([HMSmun])")
-PROTOCOL = "grpc"
-"""Its name in metrics and traces."""
 
 _logger = logging.getLogger(__name__)
 
 
-class Call:
+class UnaryCall:
     """One call, which is answered once or dropped.
 
     Args:
-        context: of the server.
-        method: answers the message of a call that asks for no prediction.
-        refusal: the answer, if the headers alone decide it.
-        then: told the answer.
+        head: of the call.
+        stream: that it came on.
+        most: bytes that its message may have.
     """
 
-    __slots__ = ("_context", "_done", "_head", "_message", "_method", "_refusal", "_then")
+    __slots__ = ("_buffer", "_head", "_stream")
+    endless = False
 
-    def __init__(
-        self,
-        context: Context,
-        head: RequestHead,
-        method: Callable[[bytes], Answer] | None,
-        refusal: Answer | None,
-        then: Callable[[Answer], None],
-    ) -> None:
-        self._context, self._head, self._method, self._refusal = context, head, method, refusal
-        self._message = Message(context.settings.max_body_bytes)
-        self._then: Callable[[Answer], None] | None = then
-        self._done = False
+    def __init__(self, head: RequestHead, stream: Stream, most: int) -> None:
+        self._head, self._buffer = head, MessageBuffer(most, head.headers.get(b"grpc-encoding"))
+        self._stream: Stream | None = stream
 
     def data(self, part: bytes) -> None:
-        """A part of its body."""
-        if self._done:
-            return
+        """A part of its body has come."""
         try:
-            self._message.add(part, self._head.headers.get(b"grpc-encoding"))
+            self._buffer.add(part)
         except ServingError as e:
-            self.answer(self._refusal or answers.refusal(e))
+            self.refuse(e)
 
     def end(self) -> None:
         """The body is whole."""
-        if self._refusal is not None:
-            self.answer(self._refusal)
-            return
         try:
-            message = self._message.whole()
+            message = self._buffer.only()
         except ServingError as e:
-            self.answer(answers.refusal(e))
+            self.refuse(e)
             return
-        self.ask(message)
+        self.handle(message)
+
+    def sent(self) -> None:
+        """Its response has one part."""
+
+    def drain(self) -> None:
+        """It ends soon enough."""
+
+    def refuse(self, error: ServingError) -> None:
+        """It cannot be answered."""
+        self.respond(responses.refusal(error))
 
     def drop(self) -> None:
-        """Nobody waits for the answer any more."""
-        self._done = True
-        self._then = None
+        """Nobody waits for the response any more."""
+        self._stream = None
 
-    def ask(self, message: bytes) -> None:
+    def handle(self, message: bytes) -> None:
         """The message is there."""
-        assert self._method is not None
+        raise NotImplementedError
+
+    def respond(self, response: Response) -> None:
+        """Answer it, unless nobody waits."""
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.respond(response)
+
+
+class NoCall(UnaryCall):
+    """A request that is no call of gRPC: read to its end, and none of it kept.
+
+    A client of HTTP that is answered earlier may not read the answer, but say that its connection was reset.
+
+    Args:
+        response: to it.
+    """
+
+    __slots__ = ("_response",)
+
+    def __init__(self, head: RequestHead, stream: Stream, response: Response) -> None:
+        super().__init__(head, stream, 0)
+        self._response = response
+
+    def data(self, part: bytes) -> None:
+        """A part of its body has come."""
+        if self._stream is not None:
+            self._stream.accept(len(part), 0)
+
+    def end(self) -> None:
+        """The body is whole."""
+        self.respond(self._response)
+
+
+class HandlerCall(UnaryCall):
+    """A call that asks for no prediction.
+
+    Args:
+        handler: makes the message of the response of that of the request.
+    """
+
+    __slots__ = ("_handler",)
+
+    def __init__(self, head: RequestHead, stream: Stream, most: int, handler: Callable[[bytes], bytes]) -> None:
+        super().__init__(head, stream, most)
+        self._handler = handler
+
+    def handle(self, message: bytes) -> None:
+        """The message is there."""
         try:
-            answer = self._method(message)
+            response = responses.message(self._handler(message))
         except ServingError as e:
-            answer = answers.refusal(e)
+            response = responses.refusal(e)
         except Exception:
-            identity = self._head.request_id()
-            request_id.set(identity)
-            _logger.exception("the request failed")
-            answer = answers.failure(identity)
-        self.answer(answer)
-
-    def answer(self, answer: Answer) -> None:
-        """Answer it, unless that was done."""
-        then, self._then, self._done = self._then, None, True
-        if then is not None:
-            then(answer)
+            response = responses.failure(log_failure(self._head))
+        self.respond(response)
 
 
-class PredictionCall(Call):
+class PredictionCall(UnaryCall):
     """A call that asks the model; it is counted.
 
     Args:
-        ask: reads its message.
+        context: of the server.
+        reader: of its message.
         seconds: that the client waits, at most.
         started: when its headers had arrived, of `time.monotonic()`.
     """
@@ -115,41 +146,48 @@ class PredictionCall(Call):
         self,
         context: Context,
         head: RequestHead,
-        ask: Callable[[Core, RequestHead, bytes], ModelCall[Answer]],
+        stream: Stream,
+        reader: Reader,
         seconds: float,
         started: float,
-        refusal: Answer | None,
-        then: Callable[[Answer], None],
     ) -> None:
-        super().__init__(context, head, None, refusal, then)
-        self._reader = ask
-        self._exchange = _Exchange(context, PROTOCOL, head, started, seconds=seconds)
+        super().__init__(head, stream, context.settings.max_body_bytes)
+        self._reader, self._exchange = reader, _Exchange(context, GRPC.name, head, started, seconds=seconds)
 
-    def ask(self, message: bytes) -> None:
+    def handle(self, message: bytes) -> None:
         """The message is there."""
-        self._exchange.predict(self._reader, message, self.answer)
+        self._exchange.predict(self._reader, message, self.respond)
 
-    def answer(self, answer: Answer) -> None:
-        """Answer it, and count it, unless the exchange did."""
-        self._exchange.count(answer.status_code)
-        super().answer(answer)
+    def refuse(self, error: ServingError) -> None:
+        """It cannot be answered."""
+        response = self._exchange.response_to(error)
+        self._exchange.count(response.status_code)
+        self.respond(response)
 
     def drop(self) -> None:
-        """Nobody waits for the answer any more."""
+        """Nobody waits for the response any more."""
         super().drop()
         self._exchange.drop()
 
 
-class _Exchange(Exchange[Answer]):
+class _Exchange(Exchange[Response]):
     __slots__ = ()
 
-    def refused(self, error: ServingError) -> Answer:
-        """The answer to a call that cannot be answered."""
-        return answers.refusal(error)
+    def refused(self, error: ServingError) -> Response:
+        """The response to a call that cannot be answered."""
+        return responses.refusal(error)
 
-    def failed(self) -> Answer:
-        """The answer where the server itself failed."""
-        return answers.failure(self.request_id)
+    def failed(self) -> Response:
+        """The response where the server itself failed."""
+        return responses.failure(self.request_id)
+
+
+def log_failure(head: RequestHead) -> str:
+    """Log the exception that is being handled. Returns the id of the request, under which it stands there."""
+    identity = head.request_id()
+    request_id.set(identity)
+    _logger.exception("the request failed")
+    return identity
 
 
 def seconds_left(timeout: bytes | None) -> float:

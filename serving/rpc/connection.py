@@ -1,12 +1,13 @@
-"""HTTP/2 on one connection (RFC 9113), as much of it as unary calls need.
+"""HTTP/2 on one connection (RFC 9113), as much of it as calls of gRPC need.
 
     bytes -> frames -> `Streams`, which answer them; the few frames that are about the connection itself stay here
 
-- Nothing here waits: a call is handed over as soon as it is whole, and answers whenever it likes.
+- Nothing here waits: a call is handed over as it comes, and answers whenever it likes.
 - A client that goes away, or gives up a call, frees the call's place.
-- What a client can hold on to is bounded in time, and so is how often it can ask for nothing.
+- What a client can hold on to is bounded in bytes and time, and so is how often it can ask for nothing. Nothing is read
+  from a client that does not take what is written.
 - `go_away` loses no call: the client is told to begin no more, what it had begun until it heard that is answered, and
-  the connection ends. That is also how it ends after `connection_seconds`.
+  the connection ends. That is also how it ends after `connection_seconds`; only streams of messages then go on.
 """
 
 from __future__ import annotations
@@ -17,12 +18,15 @@ import random
 from collections.abc import Callable
 from typing import ClassVar, cast
 
-from ..settings import Settings
+from ..context import Context
 from . import frames
 from .errors import Code, ConnectionBroken, StreamBroken
+from .flood_guard import FloodGuard
 from .frames import LARGEST, LARGEST_WINDOW, PREFACE, Flag, Kind
-from .patience import Calm, Patience
-from .streams import Enter, Streams
+from .header_blocks import HeaderBlocks
+from .stream import Open
+from .streams import Streams
+from .timeouts import Timeouts
 
 # What a client that is told to go away had sent before it heard that, and then for it to close the connection.
 _NOTICE_SECONDS = _LINGER_SECONDS = 1.0
@@ -39,53 +43,69 @@ class Connection(asyncio.Protocol):
     """One per connection.
 
     Args:
-        enter: begins a call.
-        settings: of the server.
-        made, gone: told when the connection is there, and when it is over.
+        open_call: begins a call.
+        context: of the server.
+        on_made, on_lost: called when the connection is there, and when it is over.
     """
 
     def __init__(
         self,
-        enter: Enter,
-        settings: Settings,
-        made: Callable[[Connection], None],
-        gone: Callable[[Connection], None],
+        open_call: Open,
+        context: Context,
+        on_made: Callable[[Connection], None],
+        on_lost: Callable[[Connection], None],
     ) -> None:
-        self._settings, self._made, self._gone = settings, made, gone
-        self._calm, self._patience = Calm(), Patience(settings.receive_seconds, self._too_slow)
+        self._settings = settings = context.settings
+        self._admission, self._on_made, self._on_lost = context.admission, on_made, on_lost
+        self._guard = FloodGuard()
+        self._receiving = Timeouts(settings.receive_seconds, self._receive_timeout)
+        self._writing = Timeouts(settings.write_seconds, self._write_timeout)
         self._streams = Streams(
-            enter, settings.max_body_bytes, self._write, self._calm, self._patience, self._without_streams
+            open_call, settings, context.held, self._write, self._guard, self._receiving, self._writing, self._on_empty
         )
-        self._rest = b""  # the first bytes of a frame
-        self._prefaced = self._greeted = self._noticed = self._over = False
+        self._blocks = HeaderBlocks(self._streams.largest_list, self._guard, self._receiving, self._streams.headers)
+        self._rest = b""  # the first bytes of a frame; all that came last while the client does not take what we write
+        self._prefaced = self._greeted = self._noticed = self._paused = self._stopping = self._over = False
         self._timers: list[asyncio.TimerHandle] = []
+        self._address: str | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client is there."""
         self._transport = cast("asyncio.Transport", transport)
+        self._on_made(self)
+        address = str((transport.get_extra_info("peername") or ("",))[0])
+        if not self._admission.admit(address):
+            self._break(Code.ENHANCE_YOUR_CALM, "too many connections; close one, or try again later")
+            return
+        self._address = address
         self._write(self._streams.greeting())
-        self._patience.begin(_FIRST)
+        self._receiving.start(_FIRST)
         life = self._settings.connection_seconds * random.uniform(1 - _SPREAD, 1)  # noqa: S311
         self._after(life, self.go_away)
-        self._made(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The client is gone, and with it whoever waits for its answers."""
+        """The client is gone, and with it whoever waits for its responses."""
         self._end()
         for timer in self._timers:
             timer.cancel()
-        self._gone(self)
+        if self._address is not None:
+            self._admission.release(self._address)
+        self._on_lost(self)
 
     def pause_writing(self) -> None:
-        """The client does not take its answers: nothing more is read from it until it does."""
+        """The client does not take its responses: nothing more is read from it until it does."""
+        self._paused = True
         self._transport.pause_reading()
-        self._patience.begin(_WRITING)
+        self._writing.start(_WRITING)
 
     def resume_writing(self) -> None:
         """It does again."""
-        self._patience.end(_WRITING)
+        self._paused = False
+        self._writing.stop(_WRITING)
         if not self._transport.is_closing():
-            self._transport.resume_reading()
+            self.data_received(b"")
+            if not self._paused:
+                self._transport.resume_reading()
 
     def data_received(self, data: bytes) -> None:
         """Some bytes: frames, or parts of them."""
@@ -105,10 +125,17 @@ class Connection(asyncio.Protocol):
         """Have the client begin no more calls, answer those that it began, and end the connection."""
         if not (self._noticed or self._over):
             self._noticed = True
-            # Calls may be on their way to us. The answer to this ping comes after the last of them.
+            # Calls may be on their way to us. The response to this ping comes after the last of them.
             ping = frames.frame(Kind.PING, 0, 0, _NOTICE)
             self._write(frames.go_away(LARGEST_WINDOW, Code.NO_ERROR) + ping)
             self._after(_NOTICE_SECONDS, self._leave)
+
+    def stop(self) -> None:
+        """The same, where the server stops: also have streams of messages end, after those that have come."""
+        self._stopping = True
+        self.go_away()
+        if self._streams.closed:  # since `connection_seconds` are over
+            self._streams.drain()
 
     def abort(self) -> None:
         """End the connection now."""
@@ -128,7 +155,7 @@ class Connection(asyncio.Protocol):
                 return
             self._prefaced = True
         first = at
-        while size - at >= frames.HEAD.size:
+        while size - at >= frames.HEAD.size and not self._paused:
             high, low, kind, flags, number = frames.HEAD.unpack_from(data, at)
             length = high << 16 | low
             if length > LARGEST:
@@ -141,24 +168,28 @@ class Connection(asyncio.Protocol):
             if self._over:
                 return
         if at > first:
-            self._patience.end(_FRAME)
+            self._receiving.stop(_FRAME)
         if at < size:
             self._rest = data[at:]
-            self._patience.begin(_FRAME)
+            if not self._paused:
+                self._receiving.start(_FRAME)
 
     def _frame(self, kind: int, flags: int, number: int, payload: bytes) -> None:
         if not self._greeted and kind != Kind.SETTINGS:
             raise ConnectionBroken(Code.PROTOCOL_ERROR, "a client's settings come first")
-        self._streams.check_turn(kind)
+        self._blocks.check_turn(kind)
         try:
-            if (take := self._OF_STREAMS.get(kind)) is not None:
-                take(self._streams, flags, number, payload)
+            if (handle := self._OF_STREAMS.get(kind)) is not None:
+                handle(self._streams, flags, number, payload)
                 return
-            self._calm.disturb()
-            if (take := self._OWN.get(kind)) is not None:  # there may be kinds that we do not know
-                take(self, flags, number, payload)
+            if (handle := self._OF_HEADERS.get(kind)) is not None:
+                handle(self._blocks, flags, number, payload)
+                return
+            self._guard.spend()
+            if (handle := self._OWN.get(kind)) is not None:  # there may be kinds that we do not know
+                handle(self, flags, number, payload)
         except StreamBroken as e:
-            self._calm.disturb()
+            self._guard.spend()
             self._streams.give_up(number, e.code)
 
     def _priority(self, _flags: int, number: int, payload: bytes) -> None:
@@ -171,7 +202,7 @@ class Connection(asyncio.Protocol):
             raise ConnectionBroken(Code.PROTOCOL_ERROR, "settings of a stream")
         if not flags & Flag.ACK:
             self._greeted = True
-            self._patience.end(_FIRST)
+            self._receiving.stop(_FIRST)
             theirs = frames.read_settings(payload)
             self._write(frames.frame(Kind.SETTINGS, Flag.ACK, 0))
             self._streams.set(theirs)
@@ -200,11 +231,12 @@ class Connection(asyncio.Protocol):
         if not (self._streams.closed or self._over):
             self._streams.closed = True
             self._write(frames.go_away(self._streams.highest, Code.NO_ERROR))
-            if not self._streams:
-                self._hang_up()
+            if self._stopping:
+                self._streams.drain()
+            self._on_empty()
 
-    def _without_streams(self) -> None:
-        if self._streams.closed and not self._over:
+    def _on_empty(self) -> None:
+        if self._streams.closed and not (self._streams or self._over):
             self._hang_up()
 
     def _break(self, code: Code, message: str) -> None:
@@ -215,32 +247,38 @@ class Connection(asyncio.Protocol):
 
     def _hang_up(self) -> None:
         """Close our side. The client reads what we have written, and then closes its own."""
-        self._over = True
-        self._patience.close()
+        self._end()
         if not self._transport.is_closing():
             self._transport.write_eof()
             self._after(_LINGER_SECONDS, self._transport.abort)
 
     def _end(self) -> None:
-        self._over = True
-        self._patience.close()
+        self._over, self._rest = True, b""
+        self._receiving.close()
+        self._writing.close()
         self._streams.drop()
 
-    def _too_slow(self, thing: int) -> None:
-        if thing == _WRITING:
-            self._transport.abort()
-        elif not self._streams.too_slow(thing):
+    def _receive_timeout(self, thing: int) -> None:
+        if not self._streams.receive_timeout(thing):
             self._break(Code.ENHANCE_YOUR_CALM, f"it took longer than {self._settings.receive_seconds:g} s to arrive")
 
-    def _after(self, seconds: float, then: Callable[[], None]) -> None:
-        self._timers.append(asyncio.get_running_loop().call_later(seconds, then))
+    def _write_timeout(self, thing: int) -> None:
+        if thing == _WRITING:
+            self._transport.abort()
+        else:
+            self._streams.write_timeout(thing)
+
+    def _after(self, seconds: float, callback: Callable[[], None]) -> None:
+        self._timers.append(asyncio.get_running_loop().call_later(seconds, callback))
 
     _OF_STREAMS: ClassVar[dict[int, Callable[[Streams, int, int, bytes], None]]] = {
         Kind.DATA: Streams.data,
-        Kind.HEADERS: Streams.headers,
         Kind.RST_STREAM: Streams.reset,
         Kind.WINDOW_UPDATE: Streams.window_update,
-        Kind.CONTINUATION: Streams.continuation,
+    }
+    _OF_HEADERS: ClassVar[dict[int, Callable[[HeaderBlocks, int, int, bytes], None]]] = {
+        Kind.HEADERS: HeaderBlocks.headers,
+        Kind.CONTINUATION: HeaderBlocks.continuation,
     }
     _OWN: ClassVar[dict[int, Callable[[Connection, int, int, bytes], None]]] = {
         Kind.PRIORITY: _priority,

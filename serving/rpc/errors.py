@@ -4,11 +4,13 @@ PeerError
 ├── ConnectionBroken   the client breaks HTTP/2's rules: GOAWAY, and the connection ends
 └── StreamBroken       one of its streams does: RST_STREAM, and the others go on
 ServingError
-└── Unspoken     501   a method or an encoding that is not spoken here
+├── Unspoken          501   a method or an encoding that is not spoken here
+└── UnknownService    404   a service that there is not here
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum
 
 from ..errors import ServingError
@@ -49,3 +51,12 @@ class Unspoken(ServingError):
     """A method or an encoding that is not spoken here."""
 
     status = 501
+
+
+class UnknownService(ServingError):
+    """A service that there is not here."""
+
+    status = 404
+
+    def __init__(self, service: str, known: Sequence[str]) -> None:
+        super().__init__(f"There is no service '{service[:200]}' here. Ask for {' or '.join(known)}, or leave it empty")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .answers import Answer
 from .errors import Code, ConnectionBroken, StreamBroken
-from .frames import FIRST_WINDOW, LARGEST, LARGEST_WINDOW, Flag, Kind, Setting, frame
+from .frames import FIRST_WINDOW, HEAD, LARGEST, LARGEST_WINDOW, Flag, Kind, Setting, frame
+from .responses import Response
 
 _LAST = Flag.END_HEADERS | Flag.END_STREAM
 
@@ -36,44 +36,65 @@ class Inflow:
 
 
 class _Rest:
-    """What is left of an answer."""
+    """What is left of a response, or of a part of one."""
 
-    __slots__ = ("at", "body", "tail")
+    __slots__ = ("at", "body", "last", "tail")
 
-    def __init__(self, answer: Answer) -> None:
-        self.body, self.tail, self.at = memoryview(answer.body), answer.tail, 0
+    def __init__(self, response: Response) -> None:
+        self.body, self.tail, self.last, self.at = memoryview(response.body), response.tail, response.last, 0
 
 
 class Outflow:
-    """Answers as frames, as many as the client's windows allow; the rest of them waits here for larger ones.
+    """Responses as frames, as many as the client's windows allow; the rest of them waits here for larger ones.
 
     Attributes:
-        waiting: streams whose answer is not out.
-        done: streams whose answer is; for the caller to take from here.
+        done: streams whose response, or the part of one that was put, is out; for the caller to take from here.
     """
 
     def __init__(self) -> None:
-        self.waiting: dict[int, _Rest] = {}
-        self.done: list[int] = []
+        self.done: list[tuple[int, bool]] = []
+        self._waiting: dict[int, _Rest] = {}
         self._window = self._initial = FIRST_WINDOW
         self._largest = LARGEST
         # Of each stream, what its window is larger or smaller than the client's initial one.
         self._credits: dict[int, int] = {}
 
-    def put(self, stream: int, answer: Answer) -> bytes:
-        """Answer a stream. Returns the frames to write."""
-        head, body = answer.head, answer.body
-        if not body:
-            self.forget(stream)
-            self.done.append(stream)
-            return frame(Kind.HEADERS, _LAST, stream, head)
-        begun = frame(Kind.HEADERS, Flag.END_HEADERS, stream, head)
-        self.waiting[stream] = _Rest(answer)
+    def put(self, stream: int, response: Response) -> bytes:
+        """Answer a stream, on which nothing waits. Returns the frames to write."""
+        head, body, tail, _, last = response
+        size = len(body)
+        window = min(self._initial + self._credits.get(stream, 0), self._window, self._largest)
+        if head and tail and 0 < size <= window:  # nearly all
+            self._window -= size
+            self._finish(stream, last=True)
+            return b"".join(
+                (
+                    HEAD.pack(0, len(head), Kind.HEADERS, Flag.END_HEADERS, stream),
+                    head,
+                    HEAD.pack(size >> 16, size & 0xFFFF, Kind.DATA, 0, stream),
+                    body,
+                    HEAD.pack(0, len(tail), Kind.HEADERS, _LAST, stream),
+                    tail,
+                )
+            )
+        begun = b""
+        if head:
+            ends = last and not (body or tail)
+            begun = frame(Kind.HEADERS, _LAST if ends else Flag.END_HEADERS, stream, head)
+            if ends:
+                self._finish(stream, last=True)
+                return begun
+        self._waiting[stream] = _Rest(response)
         return begun + self._more(stream)
+
+    def waiting(self, stream: int) -> int:
+        """How many bytes of a response wait here."""
+        rest = self._waiting.get(stream)
+        return 0 if rest is None else len(rest.body) - rest.at
 
     def forget(self, stream: int) -> None:
         """The stream is over."""
-        self.waiting.pop(stream, None)
+        self._waiting.pop(stream, None)
         self._credits.pop(stream, None)
 
     def allow(self, stream: int, more: int) -> bytes:
@@ -105,10 +126,15 @@ class Outflow:
         return self._all()
 
     def _all(self) -> bytes:
-        return b"".join([self._more(stream) for stream in [*self.waiting]])
+        parts: list[bytes] = []
+        for stream in [*self._waiting]:
+            if self._window <= 0:
+                break
+            parts.append(self._more(stream))
+        return b"".join(parts)
 
     def _more(self, stream: int) -> bytes:
-        rest = self.waiting.get(stream)
+        rest = self._waiting.get(stream)
         if rest is None:
             return b""
         parts: list[bytes] = []
@@ -117,17 +143,23 @@ class Outflow:
         end = sent + max(0, min(size - sent, window, self._window))
         while rest.at < end:
             start, rest.at = rest.at, min(rest.at + self._largest, end)
-            last = rest.at == size and not rest.tail
+            last = rest.at == size and rest.last and not rest.tail
             parts.append(frame(Kind.DATA, Flag.END_STREAM if last else 0, stream, rest.body[start : rest.at]))
         self._window -= end - sent
-        if end < size:
+        if not rest.last or end < size:
             self._credits[stream] = window - (end - sent) - self._initial
-        else:
-            if rest.tail:
-                parts.append(frame(Kind.HEADERS, _LAST, stream, rest.tail))
-            self.forget(stream)
-            self.done.append(stream)
+        if end < size:
+            return b"".join(parts)
+        if rest.tail:
+            parts.append(frame(Kind.HEADERS, _LAST, stream, rest.tail))
+        del self._waiting[stream]
+        self._finish(stream, last=rest.last)
         return b"".join(parts)
+
+    def _finish(self, stream: int, *, last: bool) -> None:
+        if last:
+            self._credits.pop(stream, None)
+        self.done.append((stream, last))
 
     @staticmethod
     def _check(window: int, broken: type[ConnectionBroken | StreamBroken]) -> None:

@@ -49,7 +49,7 @@ class RpcServer:
         """Accept no more, answer all calls that were begun, and close; after `seconds` in any case."""
         await self._acceptor.close()
         for connection in tuple(self._connections):
-            connection.go_away()
+            connection.stop()
         if self._connections:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._empty.wait(), seconds)
@@ -57,13 +57,13 @@ class RpcServer:
             connection.abort()
 
     def _connection(self) -> Connection:
-        return Connection(self._service.enter, self._context.settings, self._made, self._gone)
+        return Connection(self._service.open_call, self._context, self._on_made, self._on_lost)
 
-    def _made(self, connection: Connection) -> None:
+    def _on_made(self, connection: Connection) -> None:
         self._connections.add(connection)
         self._empty.clear()
 
-    def _gone(self, connection: Connection) -> None:
+    def _on_lost(self, connection: Connection) -> None:
         self._connections.discard(connection)
         if not self._connections:
             self._empty.set()

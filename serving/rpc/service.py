@@ -1,141 +1,139 @@
-"""`inference.GRPCInferenceService`: the six methods of the Open Inference Protocol v2, over the same core as HTTP.
+"""The methods of the port of gRPC, and where a call begins: what its headers alone decide is decided here.
 
-Errors are gRPC's status codes with the same sentences. Metrics count predictions as protocol "grpc", by the status that
-HTTP would have.
+Errors are gRPC's status codes with the same sentences as over HTTP. Metrics count predictions as protocol "grpc", by
+the status that HTTP would have.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import NamedTuple
 
-from google.protobuf.message import DecodeError
-
-from ... import __version__
 from ..context import Context
 from ..core import Core
 from ..echo import echo
-from ..errors import InvalidInput, Overloaded, ServingError
-from ..exchange import ModelCall
-from ..prediction import Prediction
-from ..protocols.infer import InferRequest
-from ..protocols.tensors import batch
+from ..errors import InvalidInput, Overloaded, ServingError, UnknownPath
 from ..request import RequestHead
-from ..schema import OutputSpec, v2_inputs
-from . import answers, tensors
-from .answers import Answer
-from .calls import Call, PredictionCall, seconds_left
+from ..routes import GRPC, Access, Match, Reader, Route
+from . import inference, responses
+from .calls import HandlerCall, NoCall, PredictionCall, seconds_left
+from .descriptors import ProtoFile
 from .errors import Unspoken
-from .messages import MESSAGES, PACKAGE, SERVICE
+from .health import WatchCall, check
+from .infer_stream import InferStream
+from .messages import HEALTH, REFLECTION, SERVICE
+from .reflection import ReflectionCall
+from .responses import Response
+from .stream import Call, Stream
 
-# As in HTTP, they stay open unless the operator closes them.
-_PROBES = ("ServerLive", "ServerReady", "ModelReady")
-_INFER = "ModelInfer"
 _TYPES = (b"application/grpc", b"application/grpc+proto")
+
+
+OpenCall = Callable[[Context, RequestHead, Stream, float, float], Call]
+"""Begins a call, given its head, its stream, how long its client waits at most, and when its headers had arrived."""
+
+
+class Method(NamedTuple):
+    """One method: its route, which has a reader if it asks the model once, and what begins a call of it."""
+
+    route: Route
+    open_call: OpenCall
+
+
+def _infer(context: Context, head: RequestHead, stream: Stream, seconds: float, started: float) -> Call:
+    return PredictionCall(context, head, stream, inference.ask, seconds, started)
+
+
+def _stream_infer(context: Context, head: RequestHead, stream: Stream, seconds: float, _started: float) -> Call:
+    return InferStream(context, head, stream, seconds)
+
+
+def _watch(context: Context, head: RequestHead, stream: Stream, seconds: float, _started: float) -> Call:
+    return WatchCall(context.core, head, stream, context.settings.max_body_bytes, seconds)
+
+
+def _reflect(
+    file: ProtoFile, context: Context, head: RequestHead, stream: Stream, seconds: float, _started: float
+) -> Call:
+    return ReflectionCall(file, head, stream, context.settings.max_body_bytes, seconds)
+
+
+def _handle(handler: Callable[[Core, bytes], bytes]) -> OpenCall:
+    def open_call(context: Context, head: RequestHead, stream: Stream, _seconds: float, _started: float) -> Call:
+        return HandlerCall(head, stream, context.settings.max_body_bytes, partial(handler, context.core))
+
+    return open_call
+
+
+def _method(
+    service: str, name: str, open_call: OpenCall, access: Access = "key", reader: Reader | None = None
+) -> Method:
+    return Method(Route("POST", f"/{service}/{name}", GRPC, reader=reader, access=access), open_call)
+
+
+METHODS = (
+    _method(SERVICE, "ModelInfer", _infer, reader=inference.ask),
+    _method(SERVICE, "ModelStreamInfer", _stream_infer),
+    _method(SERVICE, "ServerLive", _handle(inference.server_live), "probe"),
+    _method(SERVICE, "ServerReady", _handle(inference.server_ready), "probe"),
+    _method(SERVICE, "ServerMetadata", _handle(inference.server_metadata)),
+    _method(SERVICE, "ModelReady", _handle(inference.model_ready), "probe"),
+    _method(SERVICE, "ModelMetadata", _handle(inference.model_metadata)),
+    _method(HEALTH.services[0], "Check", _handle(check), "probe"),
+    _method(HEALTH.services[0], "Watch", _watch, "probe"),
+    *(_method(file.services[0], "ServerReflectionInfo", partial(_reflect, file)) for file in REFLECTION),
+)
+"""All methods."""
+_BY_PATH = {method.route.path.encode(): (method, Match(method.route, {}, (), GRPC)) for method in METHODS}
+_UNKNOWN = None, Match(None, {}, (), GRPC)
 
 
 class Service:
     """Where calls begin; one per process."""
 
     def __init__(self, context: Context) -> None:
-        self._context, self._core = context, context.core
-        self._methods: dict[str, Callable[[Any], Any]] = {
-            "ServerLive": self._live,
-            "ServerReady": self._ready,
-            "ServerMetadata": self._server,
-            "ModelReady": self._model_ready,
-            "ModelMetadata": self._model,
-        }
-        self._names = {f"/{SERVICE}/{name}".encode(): name for name in (*self._methods, _INFER)}
+        self._context = context
         most = context.settings.max_waiting_rows
         # Made once: under overload there are more of these than of anything else.
-        self._full = answers.refusal(Overloaded(most, most))
+        self._full = responses.refusal(Overloaded(most, most))
 
-    def enter(self, headers: Mapping[bytes, bytes], then: Callable[[Answer], None]) -> Call:
-        """A call whose headers have just arrived; `then` is told its answer."""
-        context, head, started = self._context, RequestHead(headers, {}), time.monotonic()
-        name = self._names.get(headers[b":path"], "")
-        refusal, seconds = _not_grpc(headers), float("inf")
-        if refusal is None:
+    def open_call(self, headers: Mapping[bytes, bytes], stream: Stream) -> Call | None:
+        """Begin a call whose headers have just arrived; None: it was answered."""
+        started, head, path = time.monotonic(), RequestHead(headers, {}), headers[b":path"]
+        method, match = _BY_PATH.get(path, _UNKNOWN)
+        if (response := _not_grpc(headers)) is not None:
+            return NoCall(head, stream, response)
+        error = self._context.refuse_by_head("POST", "", match, head)
+        if error is None:
+            assert method is not None
             try:
-                if not name:
-                    raise self._unknown(headers[b":path"])
-                if context.keys is not None and (name not in _PROBES or context.settings.api_keys_for_probes):
-                    context.keys.check(headers.get(b"authorization", b""))
                 seconds = seconds_left(headers.get(b"grpc-timeout"))
-            except ServingError as e:
-                refusal = answers.refusal(e)
-        if name != _INFER:
-            return Call(context, head, partial(self._tell, name), refusal, then)
-        if refusal is None and self._core.full:
-            context.metrics.shed(Overloaded.reason)
-            refusal = self._full
-        return PredictionCall(context, head, ask, seconds, started, refusal, then)
+                return method.open_call(self._context, head, stream, seconds, started)
+            except InvalidInput as e:
+                error = e
+        response = self._refusal(error, path)
+        if method is not None and method.route.reader is not None:
+            self._context.answered(GRPC.name, response.status_code, time.monotonic() - started)
+        stream.respond(response)
+        return None
 
-    def _tell(self, name: str, message: bytes) -> Answer:
-        return answers.message(self._methods[name](_read(f"{name}Request", message)).SerializeToString())
-
-    def _unknown(self, path: bytes) -> Unspoken:
-        known = ", ".join(self._names.values())
-        return Unspoken(f"There is no method '{echo(path)}' here. Call one of /{SERVICE}: {known}")
-
-    def _live(self, _request: Any) -> Any:
-        return MESSAGES["ServerLiveResponse"](live=True)
-
-    def _ready(self, _request: Any) -> Any:
-        return MESSAGES["ServerReadyResponse"](ready=self._core.ready)
-
-    def _server(self, _request: Any) -> Any:
-        return MESSAGES["ServerMetadataResponse"](name="tenfold", version=__version__)
-
-    def _model_ready(self, request: Any) -> Any:
-        self._core.check_model(request.name, request.version or None)
-        return MESSAGES["ModelReadyResponse"](ready=self._core.ready)
-
-    def _model(self, request: Any) -> Any:
-        self._core.check_model(request.name, request.version or None)
-        model = self._core.model
-        return MESSAGES["ModelMetadataResponse"](
-            name=model.name,
-            versions=[model.version],
-            platform=model.platform,
-            inputs=v2_inputs(model.signature),
-            outputs=[spec.v2() for spec in model.output_specs],
-        )
+    def _refusal(self, error: ServingError, path: bytes) -> Response:
+        if isinstance(error, Overloaded):
+            self._context.metrics.shed(error.reason)
+            return self._full
+        if isinstance(error, UnknownPath):
+            named, known = echo(path.decode("latin-1")), ", ".join(method.route.path for method in METHODS)
+            error = Unspoken(f"There is no method {named} here. Call one of {known}")
+        return responses.refusal(error)
 
 
-def ask(core: Core, _head: RequestHead, body: bytes) -> ModelCall[Answer]:
-    """Predict rows that come as tensors: one of [rows, columns], or one per column."""
-    request = _read(f"{_INFER}Request", body)
-    core.check_model(request.model_name, request.model_version or None)
-    asked = tensors.take(request)
-    rows = batch(core, asked.inputs)
-    return ModelCall(rows, asked.outputs or core.model.outputs, partial(_answer, asked, core.model.output_specs))
-
-
-def _not_grpc(headers: Mapping[bytes, bytes]) -> Answer | None:
-    """The answer to a request that is no call of gRPC."""
+def _not_grpc(headers: Mapping[bytes, bytes]) -> Response | None:
+    """The response to a request that is no call of gRPC."""
     if headers[b":method"] != b"POST":
-        return answers.plain(405, "This is a port of gRPC, whose calls are POST. HTTP has another one")
+        return responses.plain(405, "This is a port of gRPC, whose calls are POST. HTTP has another one")
     given = headers.get(b"content-type", b"")
     if given not in _TYPES and given.partition(b";")[0].rstrip() not in _TYPES:
-        return answers.plain(415, "This is a port of gRPC: send application/grpc. HTTP has another one")
+        return responses.plain(415, "This is a port of gRPC: send application/grpc. HTTP has another one")
     return None
-
-
-def _answer(asked: InferRequest, specs: Sequence[OutputSpec], prediction: Prediction) -> Answer:
-    return answers.message(tensors.answer(asked, prediction, specs).SerializeToString())
-
-
-def _read(kind: str, message: bytes) -> Any:
-    """The message.
-
-    Raises:
-        InvalidInput: it is none of that kind.
-    """
-    try:
-        return MESSAGES[kind].FromString(message)
-    except DecodeError as e:
-        raise InvalidInput(f"The {len(message)} bytes of the message are no {PACKAGE}.{kind}. Send one") from e

@@ -36,6 +36,9 @@ class Handler(BaseHTTPRequestHandler):
         self.do_POST()
 
     def do_POST(self) -> None:
+        if self.server.early:
+            self.server.early.pop(0)(self)
+            return
         length = int(self.headers.get("Content-Length", 0))
         body = json.loads(self.rfile.read(length)) if length else None
         headers = {name.lower(): value for name, value in self.headers.items()}
@@ -61,6 +64,8 @@ class BadServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.asked: list[Asked] = []
         self.script: list[Do] = []
+        self.early: list[Do] = []
+        """Comes first, when only the head of a request was read."""
         self.usual: Do = says(200, ANSWER)
         self.over = threading.Event()
 
@@ -88,6 +93,13 @@ def breaks_off(handler: Handler) -> None:
     """Half an answer."""
     handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{")
     handler.close_connection = True
+
+
+def dribbles(handler: Handler) -> None:
+    """An answer that never ends, though it never stops."""
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+    while not handler.server.over.wait(0.05):
+        handler.wfile.write(b"{")
 
 
 def says_no_http(handler: Handler) -> None:

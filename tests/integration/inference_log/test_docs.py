@@ -23,7 +23,7 @@ def filled(log: InferenceLog) -> None:
     days = {"old": datetime(2012, 1, 1, tzinfo=UTC), "new": datetime(2013, 2, 1, tzinfo=UTC)}
     for identity, at in days.items():
         log.write(served("flight-delay", "3", [identity], at, [{"distance": 7}], [{"predict": 0}]))
-    log.write_labels([LabelRecord(id_, 1, at) for id_, at in days.items()])
+    log.write_labels("flight-delay", [LabelRecord(id_, 1, at) for id_, at in days.items()])
 
 
 def run(url: str, sql: str) -> list[Any]:

@@ -12,8 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from support.cutting import Cutting
 from support.postgres import Postgres
-from tenfold.serving.inference_log.errors import InvalidLogUrl, LogUnreachable
+from tenfold.serving.inference_log.errors import InvalidLogUrl, LogUnreachable, OutcomeUnknown
+from tenfold.serving.inference_log.records import Count, LabelRecord
 from tenfold.serving.inference_log.rows import served
 from tenfold.serving.inference_log.store import InferenceLog
 
@@ -78,6 +80,46 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     (tmp_path / "log.db").write_text("This is a letter and no database. " * 100)
     with pytest.raises(LogUnreachable, match="file is not a database"):
         InferenceLog(f"sqlite:///{tmp_path}/log.db").count()
+
+
+def test_a_connection_that_breaks_during_a_commit_leaves_it_open_what_was_kept(postgres: Postgres) -> None:
+    url, now = postgres.new_database(), datetime.now(UTC)
+    with Cutting(postgres.port) as way:
+        log = InferenceLog(url.replace(str(postgres.port), str(way.port)))
+        rows = served("m", "1", ["a", "b"], now, [{}, {}], [{}, {}])
+        truths = [LabelRecord("a", 1, now), LabelRecord("b", 1, now)]
+        for call in (lambda: log.write(rows), lambda: log.write_labels("m", truths)):
+            log.count()  # after a fault it looks for its tables first
+            way.armed = True
+            with pytest.raises(OutcomeUnknown, match="and it did not say whether it had kept what was sent"):
+                call()
+            way.armed = False
+        log.count()
+        way.armed = True
+        with pytest.raises(LogUnreachable) as e:  # what only reads kept nothing
+            log.count()
+        assert not isinstance(e.value, OutcomeUnknown)
+        way.armed = False
+        assert way.cut == 3
+        # To repeat it is safe: here it had been kept.
+        log.write(rows)
+        assert log.write_labels("m", [LabelRecord("a", 1, now), LabelRecord("b", 2, now)]) == ["repeated", "replaced"]
+        assert log.count() == Count(2, 2)
+        log.close()
+
+
+def test_what_fails_before_the_commit_was_not_kept(postgres: Postgres) -> None:
+    url, now = postgres.new_database(), datetime.now(UTC)
+    log, other = InferenceLog(f"{url}?options=-c%20lock_timeout%3D200ms"), InferenceLog(url)
+    log.write(served("m", "1", ["a", "b"], now, [{}, {}], [{}, {}]))
+    with other._transaction() as connection:  # pyright: ignore[reportPrivateUsage]
+        connection.exec_driver_sql("SELECT * FROM predictions WHERE id = 'b' FOR UPDATE")
+        with pytest.raises(LogUnreachable, match="lock timeout") as e:
+            log.write_labels("m", [LabelRecord("a", 1, now), LabelRecord("b", 1, now)])
+    assert not isinstance(e.value, OutcomeUnknown)
+    assert log.count() == Count(2, 0)
+    log.close()
+    other.close()
 
 
 def test_a_database_that_comes_back_empty_gets_its_tables_again(postgres: Postgres) -> None:

@@ -32,7 +32,8 @@ sys.stdin.readline()
 """
 WRITE_ONE = PREAMBLE + "log.write(some(1))"
 WRITE_FOR_EVER = PREAMBLE + "while True: log.write(some(500)); print('.', flush=True)"
-LABEL_ALL = PREAMBLE + "print(*log.write_labels([LabelRecord(f'id-{i}', int(sys.argv[2]), TIME) for i in range(1000)]))"
+LABELS = "[LabelRecord(f'id-{i}', int(sys.argv[2]), TIME) for i in range(1000)]"
+LABEL_ALL = PREAMBLE + f"print(*log.write_labels('flights', {LABELS}))"
 
 
 def start(code: str, *arguments: str) -> subprocess.Popen[str]:
@@ -62,7 +63,7 @@ def test_ten_processes_make_the_tables_at_once(log_url: str, log: InferenceLog) 
 
 
 def test_two_processes_that_label_the_same_predictions_agree(log_url: str, log: InferenceLog) -> None:
-    log.write(served("m", "1", [f"id-{i}" for i in range(1000)], TIME, [{}] * 1000, [{}] * 1000))
+    log.write(served("flights", "1", [f"id-{i}" for i in range(1000)], TIME, [{}] * 1000, [{}] * 1000))
     processes = [start(LABEL_ALL, log_url, label) for label in ("1", "2")]
     go(processes)
     statuses = [Counter(process.communicate(timeout=60)[0].split()) for process in processes]
@@ -83,8 +84,8 @@ def test_a_killed_writer_leaves_whole_batches_and_a_log_that_works(log_url: str,
     process.communicate()
     wait_until(lambda: log.count().predictions >= 1_500, what="what was committed")
     assert log.count().predictions % 500 == 0
-    log.write(served("after", "1", ["after"], TIME, [{}], [{}]))
-    assert log.write_labels([LabelRecord("after", 1, TIME)]) == ["accepted"]
+    log.write(served("flights", "1", ["after"], TIME, [{}], [{}]))
+    assert log.write_labels("flights", [LabelRecord("after", 1, TIME)]) == ["accepted"]
     assert len(log.recent("m", 10_000)) == log.count("m").predictions
 
 

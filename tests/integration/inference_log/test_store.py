@@ -76,26 +76,74 @@ def test_one_that_cannot_be_stored_stores_none(log: InferenceLog) -> None:
 def test_every_label_has_its_status_and_the_newest_wins(log: InferenceLog) -> None:
     log.write([prediction("a"), prediction("b")])
     sent = [("a", 1), ("a", 1.0), ("a", True), ("b", "late"), ("c", 0), ("x\0y", 0), ("\ud800", 0)]
-    assert log.write_labels([LabelRecord(id_, label, LATER) for id_, label in sent]) == [
+    assert log.write_labels("flights", [LabelRecord(id_, label, LATER) for id_, label in sent]) == [
         *("accepted", "repeated", "replaced", "accepted", "unknown", "unknown", "unknown"),
     ]
     again = [LabelRecord("a", True, LATER), LabelRecord("b", "early", LATER), LabelRecord("b", "late", LATER)]
-    assert log.write_labels(again) == ["repeated", "replaced", "replaced"]
+    assert log.write_labels("flights", again) == ["repeated", "replaced", "replaced"]
     assert {p.id: p.label for p in log.recent("flights")} == {"a": True, "b": "late"}
     assert log.count() == Count(predictions=2, labels=2)
-    assert log.write_labels([]) == []
+    assert log.write_labels("flights", []) == []
+
+
+def test_a_label_reaches_predictions_of_its_own_model_only(log: InferenceLog) -> None:
+    log.write([prediction("a"), prediction("b", model="other")])
+    sent = [LabelRecord(id_, 1, LATER) for id_ in ("a", "b")]
+    assert log.write_labels("flights", sent) == ["accepted", "unknown"]
+    assert log.write_labels("other", sent) == ["unknown", "accepted"]
+    assert log.write_labels("Flights", sent) == ["unknown", "unknown"]
+    assert log.known("other", ["a", "b", "c", "x\0y", "\ud800", "z" * 10**6]) == {"b"}
+    assert log.known("other", []) == set()
+
+
+@pytest.mark.parametrize("time", [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo"])
+def test_both_ends_of_the_calendar_come_back_whatever_the_zone_of_the_server(
+    log_url: str, log: InferenceLog, time: datetime, zone: str
+) -> None:
+    if log_url.startswith("postgresql"):
+        with log._transaction() as connection:  # pyright: ignore[reportPrivateUsage]
+            connection.exec_driver_sql(f"ALTER DATABASE {log_url.rpartition('/')[2]} SET timezone = '{zone}'")
+        log.close()
+    log.write([prediction("a", time)])
+    assert log.write_labels("flights", [LabelRecord("a", 1, time)]) == ["accepted"]
+    (found,) = log.recent("flights")
+    assert found.time == time
+
+
+@pytest.mark.parametrize("text", ["9999-12-31T23:59:59-05:00", "0001-01-01T00:00:00+10:00"])
+def test_a_time_beyond_them_is_named_and_stores_none(log: InferenceLog, text: str) -> None:
+    beyond = datetime.fromisoformat(text)
+    with pytest.raises(UnstorableRecord, match="is not within the years 1 to 9999 in UTC"):
+        prediction("a", beyond)
+    with pytest.raises(UnstorableRecord, match="is not within the years 1 to 9999 in UTC"):
+        log.import_rows("flights", [{"x": 1}], [0], [beyond])
+    log.write([prediction("a")])
+    with pytest.raises(UnstorableRecord, match="is not within the years 1 to 9999 in UTC"):
+        log.write_labels("flights", [LabelRecord("a", 1, beyond)])
+    assert log.count() == Count(1, 0)
+
+
+def test_labels_of_any_kind_come_back(log: InferenceLog) -> None:
+    labels = ["", "a\0b", '"quoted\\', "\U0001f6e9", "x" * 10_000, -0.0, 1e308, 2**64 - 1, -(2**63), True, 0.1]
+    log.write([prediction(f"id-{i:02}") for i in range(len(labels))])
+    sent = [LabelRecord(f"id-{i:02}", label, LATER) for i, label in enumerate(labels)]
+    for status in ("accepted", "repeated"):
+        assert set(log.write_labels("flights", sent)) == {status}
+    found = [row.label for row in log.labelled_rows("flights", TIME, LATER)]
+    assert (found, list(map(type, found))) == (labels, list(map(type, labels)))
 
 
 def test_many_labels_at_once(log: InferenceLog) -> None:
     log.write([prediction(f"id-{i}") for i in range(1_500)])
-    assert set(log.write_labels([LabelRecord(f"id-{i}", i, LATER) for i in range(1_500)])) == {"accepted"}
+    assert set(log.write_labels("flights", [LabelRecord(f"id-{i}", i, LATER) for i in range(1_500)])) == {"accepted"}
     assert {p.label for p in log.recent("flights", 2_000)} == set(range(1_500))
 
 
 def test_a_label_without_a_zone_stores_none(log: InferenceLog) -> None:
     log.write([prediction("a"), prediction("b")])
     with pytest.raises(UnstorableRecord, match="no time zone"):
-        log.write_labels([LabelRecord("a", 1, LATER), LabelRecord("b", 1, LATER.replace(tzinfo=None))])
+        log.write_labels("flights", [LabelRecord("a", 1, LATER), LabelRecord("b", 1, LATER.replace(tzinfo=None))])
     assert log.count().labels == 0
 
 
@@ -121,7 +169,7 @@ def test_an_import_of_many_rows(log: InferenceLog) -> None:
 
 
 def test_a_bad_label_imports_nothing(log: InferenceLog) -> None:
-    with pytest.raises(InvalidLabel, match="nan is no label: it is not a finite number"):
+    with pytest.raises(InvalidLabel, match="nan is not a label: it is not a finite number"):
         log.import_rows("flights", [{"x": 1}, {"x": 2}], [0, float("nan")], [TIME] * 2)
     assert log.count() == Count(0, 0)
 
@@ -130,7 +178,7 @@ def test_a_window_has_the_labelled_rows_from_start_to_before_end(log: InferenceL
     hours = [TIME + timedelta(hours=h) for h in range(4)]
     log.write([prediction(f"id-{i}", at) for i, at in enumerate(hours)])
     log.write([prediction("other", hours[1], model="other"), prediction("unlabelled", hours[1])])
-    log.write_labels([LabelRecord(id_, 1, LATER) for id_ in ("id-0", "id-1", "id-2", "id-3", "other")])
+    log.write_labels("flights", [LabelRecord(id_, 1, LATER) for id_ in ("id-0", "id-1", "id-2", "id-3", "other")])
     found = log.labelled_rows("flights", hours[1], hours[3])
     assert [(row.id, row.time, row.row, row.label) for row in found] == [
         ("id-1", hours[1], ROW, 1),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -19,8 +20,12 @@ def made(entries: Sequence[list[StoredPrediction]]) -> list[StoredPrediction]:
     return [row for entry in entries for row in entry]
 
 
+def nbytes(entry: list[StoredPrediction]) -> int:
+    return sum(map(sys.getsizeof, entry))
+
+
 def test_twenty_thousand_rows_are_all_written(log: InferenceLog, records: Records) -> None:
-    writer = LogWriter(log, made)
+    writer = LogWriter(log, made, nbytes)
     writer.start()
     for _ in range(20_000):
         assert writer.put([records(1)])
@@ -30,7 +35,7 @@ def test_twenty_thousand_rows_are_all_written(log: InferenceLog, records: Record
 
 
 def test_flush_makes_visible_what_was_put_before(log: InferenceLog, records: Records) -> None:
-    writer = LogWriter(log, made, linger_seconds=60)
+    writer = LogWriter(log, made, nbytes, linger_seconds=60)
     writer.start()
     writer.put([records(3)])
     assert writer.flush(20)
@@ -44,7 +49,7 @@ def test_one_that_cannot_be_stored_costs_only_itself(
 ) -> None:
     good = records(100)
     bad = ("bad\ud800", *good[41][1:])
-    writer = LogWriter(log, made)
+    writer = LogWriter(log, made, nbytes)
     writer.put([[*good[:41], bad, *good[42:]]])
     writer.start()
     writer.close(20)
@@ -59,7 +64,7 @@ def test_a_database_that_goes_away_costs_nothing(
 ) -> None:
     caplog.set_level(logging.INFO)
     log = InferenceLog(postgres.new_database())
-    writer = LogWriter(log, made, linger_seconds=0.01)
+    writer = LogWriter(log, made, nbytes, linger_seconds=0.01)
     writer.start()
     writer.put([records(10)])
     assert writer.flush(20)
@@ -84,7 +89,7 @@ def test_a_database_that_goes_away_costs_nothing(
 def test_what_cannot_be_written_until_the_end_is_counted_as_dropped(
     postgres: Postgres, records: Records, caplog: pytest.LogCaptureFixture
 ) -> None:
-    writer = LogWriter(InferenceLog("postgresql://tenfold:secret-word@127.0.0.1:1/nowhere"), made)
+    writer = LogWriter(InferenceLog("postgresql://tenfold:secret-word@127.0.0.1:1/nowhere"), made, nbytes)
     writer.start()
     writer.put([records(7)])
     writer.close(0.5)

@@ -62,7 +62,6 @@ REQUESTS: dict[str, Sent] = {
     "unknown output": _json("/predict", {"rows": [ROW], "outputs": ["odds"]}),
     "wrong content type": ("/predict", b"rows", {"content-type": "text/plain"}),
     "another charset": ("/predict", b"{}", {"content-type": "application/json; charset=latin-1"}),
-    "compressed": ("/predict", b"{}", {**JSON, "content-encoding": "gzip"}),
     "unknown model": _json("/v2/models/rose/infer", {"inputs": [TENSOR]}),
     "unknown version": _json("/v2/models/iris/versions/8/infer", {"inputs": [TENSOR]}),
     "wrong shape": _json("/v2/models/iris/infer", {"inputs": [{**TENSOR, "shape": [2, 4]}]}),

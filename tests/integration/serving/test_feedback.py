@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import threading
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine, event
+from support.cutting import Cutting
+from support.postgres import Postgres, running_postgres
 from tenfold.serving.ids import new_ids
 from tenfold.serving.inference_log.rows import served
 from tenfold.serving.inference_log.store import InferenceLog
@@ -17,6 +21,12 @@ from unit.serving.stage import Folders, InProcess, flowers, in_process
 
 X, _ = flowers()
 OLD_ID = "0190a8f2-7c3e-7d4a-9b1c-2f6e8d0a4b5c"
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Generator[Postgres]:
+    with running_postgres() as server:
+        yield server
 
 
 async def ids(server: InProcess, rows: int = 1) -> list[str]:
@@ -50,7 +60,7 @@ async def test_a_class_that_the_model_does_not_know_is_kept(iris: InProcess, tmp
 async def test_an_unknown_id_alone_is_not_found(iris: InProcess) -> None:
     answer = await iris.post("/feedback", {"id": OLD_ID, "label": 1})
     assert answer.status_code == 404
-    sentence = f"No prediction has the id '{OLD_ID}'. Send an id that a prediction of iris was answered with"
+    sentence = f"No prediction of iris has the id '{OLD_ID}'. Send an id that one was answered with"
     assert answer.json() == {
         "results": [{"id": OLD_ID, "status": "unknown", "message": sentence}],
         "error": sentence,
@@ -93,11 +103,14 @@ async def test_a_list_is_answered_item_by_item_with_200(iris: InProcess) -> None
     [
         ([], "The list is empty"),
         ({}, 'Item 0 (items count from 0) has no "id"'),
-        (7, "Item 0 (items count from 0) is no object"),
+        (7, "Item 0 (items count from 0) is not an object"),
         ({"id": "a"}, 'has no "label"'),
-        ({"id": 7, "label": 1}, "has the id 7, no string"),
+        ({"id": 7, "label": 1}, "has an id that is a number, not a string"),
         ({"id": "a", "label": 1, "weight": 2}, "has an unknown key 'weight'"),
-        ([{"id": OLD_ID, "label": 1}, []], "Item 1 (items count from 0) is no object. No label of this request was"),
+        (
+            [{"id": OLD_ID, "label": 1}, []],
+            "Item 1 (items count from 0) is not an object. No label of this request was",
+        ),
     ],
 )
 async def test_what_cannot_be_understood_records_nothing(iris: InProcess, body: Any, words: str) -> None:
@@ -120,6 +133,182 @@ async def test_an_id_of_any_text_is_only_unknown(iris: InProcess) -> None:
         assert len(answer.json()["error"]) < 300
 
 
+async def test_another_service_cannot_label_a_prediction(folders: Folders, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'log.db'}"
+    async with in_process(folders.iris, log_url=url) as iris, in_process(folders.trips, log_url=url) as trips:
+        (identity,) = await ids(iris)
+        answer = await trips.post("/feedback", {"id": identity, "label": "late"})
+        assert (answer.status_code, statuses(answer)) == (404, ["unknown"])
+        assert answer.json()["error"].startswith(f"No prediction of trips has the id '{identity}'. ")
+        assert statuses(await iris.post("/feedback", {"id": identity, "label": 1})) == ["accepted"]
+
+
+NOT_IDS = [
+    "ffffffff-ffff-7fff-bfff-ffffffffffff",  # as a time it lies after the year 9999
+    "ffffffff-ffff-7fff-8fff-ffffffffffff",
+    "0" * 36,
+    *("{young}", "urn:uuid:young", "YOUNG", "young\n", " young", "y-o-u-n-g"),
+    *("", "\0", "a\0b", "ä☃", "x" * 10**6, "7" * 4_000),
+]
+
+
+async def test_ids_that_are_none_cost_the_other_labels_nothing(folders: Folders, tmp_path: Path) -> None:
+    async with in_process(folders.iris, log_url=f"sqlite:///{tmp_path / 'log.db'}") as server:
+        (identity,) = await ids(server)
+        (young,) = new_ids(1)
+        forms = {"YOUNG": young.upper(), "y-o-u-n-g": "".join(young.split("-"))}
+        wrong = [forms.get(text) or text.replace("young", young) for text in NOT_IDS]
+        assert server.core.writer is not None
+        assert server.core.writer.flush(20)
+        started = asyncio.get_running_loop().time()
+        answer = await server.post("/feedback", [{"id": i, "label": 1} for i in [identity, *wrong]])
+        assert asyncio.get_running_loop().time() - started < 3  # none of them is waited for
+        assert statuses(answer) == ["accepted", *["unknown"] * len(wrong)]
+        assert max(len(value) for result in answer.json()["results"] for value in result.values()) < 400
+
+
+async def test_labels_that_are_none_are_named_one_by_one(folders: Folders, tmp_path: Path) -> None:
+    async with in_process(folders.line, log_url=f"sqlite:///{tmp_path / 'log.db'}") as server:
+        (identity,) = (await server.post("/predict", {"rows": [{"x": 1.0}]})).json()["ids"]
+        wrong = [
+            "[" * 1_000 + "]" * 1_000,
+            '{"a":' * 1_000 + "1" + "}" * 1_000,
+            f'"{"x" * 10**6}"',
+            "true",
+            "null",
+            '"1"',
+        ]
+        labels = [*wrong, "-0.0", "1e308", "1" + "0" * 300]
+        body = ", ".join(f'{{"id": "{identity}", "label": {label}}}' for label in labels)
+        answer = await server.http.post("/feedback", content=f"[{body}]")
+        assert statuses(answer) == [*["invalid"] * len(wrong), "accepted", "replaced", "replaced"]
+        for result in answer.json()["results"][: len(wrong)]:
+            assert result["message"].startswith("The label is ")
+            assert len(result["message"]) < 400
+    async with in_process(folders.trips, log_url=f"sqlite:///{tmp_path / 'log.db'}") as server:
+        row = {"carrier": "UA", "distance": 1, "delay": 1.0}
+        (identity,) = (await server.post("/predict", {"rows": [row]})).json()["ids"]
+        answer = await server.post("/feedback", [{"id": identity, "label": "x" * n} for n in (10_001, 10_000)])
+        assert statuses(answer) == ["invalid", "accepted"]
+        message = answer.json()["results"][0]["message"]
+        assert "is not a label: it has 10001 characters, and a label may have 10000" in message
+
+
+@pytest.mark.parametrize("text", ["9999-12-31T23:59:59-05:00", "0001-01-01T00:00:00+10:00", "x" * 5000, "2013-01-01"])
+@pytest.mark.parametrize(
+    ("path", "body"), [("/feedback", {"id": OLD_ID, "label": 1}), ("/predict", {"rows": X.head(1).to_dict("records")})]
+)
+async def test_an_event_time_that_is_none(folders: Folders, tmp_path: Path, path: str, body: Any, text: str) -> None:
+    url = f"sqlite:///{tmp_path / 'log.db'}"
+    async with in_process(folders.iris, log_url=url, accept_event_time=True) as server:
+        answer = await server.post(path, body, headers={"Tenfold-Event-Time": text})
+        assert answer.status_code == 400
+        assert answer.json()["error"].startswith("The event time is '")
+        assert len(answer.json()["error"]) < 400
+
+
+async def test_young_ids_wait_without_a_thread_and_are_looked_for_together(iris: InProcess, tmp_path: Path) -> None:
+    await ids(iris)
+    before = threading.active_count()
+    begun = 0
+
+    def count(_: Any) -> None:
+        nonlocal begun
+        begun += 1
+
+    event.listen(Engine, "begin", count)
+    try:
+        young = [new_ids(10) for _ in range(40)]
+        waiting = [asyncio.create_task(iris.post("/feedback", [{"id": i, "label": 1} for i in some])) for some in young]
+        await asyncio.sleep(1)
+        assert threading.active_count() <= before + 1
+        assert not any(request.done() for request in waiting)
+        assert (await iris.http.get("/metrics")).status_code == 200
+        # Each looks once for itself, and then all of them together ten times a second.
+        assert begun <= 40 + 15
+        with closing(InferenceLog(f"sqlite:///{tmp_path / 'log.db'}")) as log:
+            every = [identity for some in young for identity in some]
+            log.write(served("iris", "7", every, datetime.now(UTC), [{}] * 400, [{}] * 400))
+        for request in waiting:
+            assert statuses(await request) == ["accepted"] * 10
+        assert begun <= 40 + 15 + 45  # and writes once
+    finally:
+        event.remove(Engine, "begin", count)
+
+
+async def test_more_labels_than_may_wait_are_refused(folders: Folders, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'log.db'}"
+    async with in_process(folders.iris, log_url=url, max_waiting_labels=2) as server:
+        young = [{"id": i, "label": 1} for i in new_ids(3)]
+        first = asyncio.create_task(server.post("/feedback", young))  # alone it may be longer
+        await asyncio.sleep(0.3)
+        answer = await server.post("/feedback", {"id": OLD_ID, "label": 1})
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+        assert answer.json()["error"].startswith(
+            "No label was kept: 3 labels wait for the inference log already, and 2"
+        )
+        assert await server.metric("tenfold_shed_total", reason="queue") == 1
+        assert statuses(await first) == ["unknown"] * 3
+        assert (await server.post("/feedback", {"id": OLD_ID, "label": 1})).status_code == 404
+
+
+async def test_the_deadline_ends_a_wait(folders: Folders, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'log.db'}"
+    async with in_process(folders.iris, log_url=url, deadline_seconds=0.5) as server:
+        answer = await server.post("/feedback", {"id": new_ids(1)[0], "label": 1})
+        assert answer.status_code == 504
+        assert answer.json()["error"].startswith("No label was kept: the inference log did not answer in time")
+
+
+async def test_a_lock_keeps_labels_waiting_and_nothing_else(folders: Folders, postgres: Postgres) -> None:
+    url = postgres.new_database()
+    async with in_process(folders.iris, log_url=url, deadline_seconds=2) as server:
+        first, second = await ids(server, 2)
+        assert server.core.writer is not None
+        assert await asyncio.to_thread(server.core.writer.flush, 20)
+        with closing(InferenceLog(url)) as log, log._transaction() as connection:  # pyright: ignore[reportPrivateUsage]
+            connection.exec_driver_sql("SELECT * FROM predictions FOR UPDATE")
+            locked = asyncio.create_task(server.post("/feedback", [{"id": first, "label": 1}]))
+            await asyncio.sleep(0.5)
+            queued = asyncio.create_task(server.post("/feedback", [{"id": second, "label": 1}]))
+            assert (await server.http.get("/metrics")).status_code == 200
+            assert len(await ids(server)) == 1
+            answers = [await locked, await queued]
+        assert [answer.status_code for answer in answers] == [504, 504]
+        # The one is with the database, the other one is not, and is left alone.
+        assert answers[0].json()["error"].startswith("It is not known whether the labels were kept: ")
+        assert answers[1].json()["error"].startswith("No label was kept: ")
+        again = [{"id": first, "label": 1}, {"id": second, "label": 1}]
+        assert statuses(await server.post("/feedback", again)) == ["repeated", "accepted"]
+
+
+async def test_a_commit_without_an_answer_is_told_as_it_is(folders: Folders, postgres: Postgres) -> None:
+    url = postgres.new_database()
+    with Cutting(postgres.port) as way:
+        async with in_process(folders.iris, log_url=url.replace(str(postgres.port), str(way.port))) as server:
+            with closing(InferenceLog(url)) as log:  # old ids, which nobody looks for first
+                log.write(served("iris", "7", ["a", "b"], datetime.now(UTC), [{}, {}], [{}, {}]))
+            items = [{"id": "a", "label": 1}, {"id": "b", "label": 1}]
+            assert statuses(await server.post("/feedback", items[:1])) == ["accepted"]
+            way.armed = True
+            answer = await server.post("/feedback", items)
+            way.armed = False
+            assert answer.status_code == 503
+            assert answer.json()["error"].startswith("It is not known whether the labels were kept: The inference log")
+            assert statuses(await server.post("/feedback", items)) == ["repeated"] * 2
+
+
+async def test_lists_that_come_at_once_are_each_answered_for_themselves(iris: InProcess) -> None:
+    known = await ids(iris, 40)
+    bodies = [[{"id": i, "label": n % 3} for i in known[n : n + 3]] + [{"id": OLD_ID, "label": 1}] for n in range(36)]
+    answers = await asyncio.gather(*(iris.post("/feedback", body) for body in bodies))
+    for body, answer in zip(bodies, answers, strict=True):
+        assert [result["id"] for result in answer.json()["results"]] == [item["id"] for item in body]
+        assert statuses(answer)[3] == "unknown"
+    told = [status for answer in answers for status in statuses(answer)]
+    assert told.count("accepted") == len({item["id"] for body in bodies for item in body}) - 1
+
+
 async def test_a_label_waits_for_a_prediction_that_another_replica_has_yet_to_write(
     iris: InProcess, tmp_path: Path
 ) -> None:
@@ -135,7 +324,7 @@ async def test_a_label_waits_for_a_prediction_that_another_replica_has_yet_to_wr
 async def test_a_young_id_that_nobody_writes_is_unknown_in_the_end(
     iris: InProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tenfold.serving.core._LOOK_AGAIN_SECONDS", 0.3)
+    monkeypatch.setattr("tenfold.serving.feedback._LOOK_AGAIN_SECONDS", 0.3)
     assert statuses(await iris.post("/feedback", [{"id": new_ids(1)[0], "label": 1}])) == ["unknown"]
 
 

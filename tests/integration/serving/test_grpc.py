@@ -72,7 +72,9 @@ def test_bytes_that_are_no_message_are_the_clients_fault(
         with grpc.insecure_channel(iris_server[1]) as channel, pytest.raises(grpc.RpcError) as caught:
             channel.unary_unary(f"/inference.GRPCInferenceService/{method}")(b"\x0a\xff\xff", timeout=10)
         assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
-        assert caught.value.details() == f"The 3 bytes of the message are no inference.{method}Request. Send one"
+        assert caught.value.details() == (
+            f"The 3 bytes of the message cannot be read as inference.{method}Request. Send one"
+        )
     assert not [record for record in caplog.records if record.exc_info]
 
 

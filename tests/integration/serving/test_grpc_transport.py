@@ -88,7 +88,7 @@ async def test_a_hundred_calls_at_once_over_one_connection(line: ModelServer) ->
 @pytest.mark.parametrize(
     ("method", "options", "words"),
     [
-        (f"/{SERVICE}/ModelStreamInfer", {}, f"no method '/{SERVICE}/ModelStreamInfer' here"),
+        (f"/{SERVICE}/ModelConfig", {}, f"no method /{SERVICE}/ModelConfig here"),
         (f"/{SERVICE}/", {}, "Call one of"),
         (f"/{SERVICE}/ServerLive", {"compression": grpc.Compression.Gzip}, "compressed with 'gzip'"),
     ],

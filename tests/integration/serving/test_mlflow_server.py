@@ -9,13 +9,19 @@ import json
 import logging
 import os
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
 from integration.serving.threads import served
+from tenfold.serving import trust
+from tenfold.serving.errors import ModelUnloadable
+from tenfold.serving.model import load
+from tenfold.serving.settings import Settings
 from unit.serving.stage import FLOWER, Folders, InProcess, flower_model, flowers, in_process, trips
 
 TABLE = flowers()[0].iloc[::40]
@@ -43,12 +49,12 @@ class Both:
         )
 
 
-@pytest.fixture
-async def both(request: pytest.FixtureRequest, folders: Folders) -> AsyncIterator[Both]:
+@asynccontextmanager
+async def both_of(folder: Path) -> AsyncIterator[Both]:
     import mlflow.pyfunc
     from mlflow.pyfunc import scoring_server
 
-    folder, before = getattr(folders, request.param), dict(os.environ)
+    before = dict(os.environ)
     logging.disable(logging.WARNING)
     theirs = httpx.ASGITransport(scoring_server.init(mlflow.pyfunc.load_model(str(folder))))
     async with httpx.AsyncClient(transport=theirs, base_url="http://mlflow.test") as http, in_process(folder) as ours:
@@ -56,6 +62,12 @@ async def both(request: pytest.FixtureRequest, folders: Folders) -> AsyncIterato
     logging.disable(logging.NOTSET)
     os.environ.clear()
     os.environ.update(before)  # MLflow's server says in it that it is one
+
+
+@pytest.fixture
+async def both(request: pytest.FixtureRequest, folders: Folders) -> AsyncIterator[Both]:
+    async with both_of(getattr(folders, request.param)) as both:
+        yield both
 
 
 FLOWERS: list[tuple[str, Any]] = [
@@ -155,6 +167,90 @@ async def test_where_we_differ_on_purpose(both: Both) -> None:
     for body, theirs, ours in STRICTER:
         got = [answer.status_code for answer in await both.post(JSON, body)]
         assert (got, body) == ([theirs, ours], body)
+
+
+def saved_for_mlflow(folder: Path, **how: Any) -> Path:
+    """A model as MLflow saves it, with a signature."""
+    import mlflow.sklearn
+    from mlflow.models import infer_signature
+
+    model, params = flower_model(), how.pop("params", None)
+    signature = infer_signature(TABLE, model.predict(TABLE), params)
+    types = trust.types_to_trust(model, source="m")
+    mlflow.sklearn.save_model(
+        model,
+        str(folder),
+        signature=signature,
+        serialization_format="skops",
+        skops_trusted_types=types,
+        pip_requirements=["scikit-learn"],
+        **how,
+    )
+    return folder
+
+
+@pytest.mark.parametrize("method", ["predict", "predict_proba", "predict_log_proba"])
+async def test_the_method_that_a_model_was_saved_with(method: str, tmp_path: Path) -> None:
+    async with both_of(saved_for_mlflow(tmp_path / "m", pyfunc_predict_fn=method)) as both:
+        for kind, body in ((JSON, {"dataframe_records": RECORDS}), (CSV, TABLE.to_csv(index=False))):
+            theirs, ours = await both.post(kind, body)
+            assert (theirs.status_code, ours.status_code) == (200, 200), (theirs.text, ours.text)
+            assert np.shape(ours.json()["predictions"]) == np.shape(theirs.json()["predictions"])
+            assert np.array(ours.json()["predictions"]) == pytest.approx(np.array(theirs.json()["predictions"]))
+        answer = await both.ours.http.post("/predict", json={"rows": RECORDS})
+        assert answer.json()["predictions"] == flower_model().predict(TABLE).tolist()
+
+
+def test_a_model_that_was_saved_to_be_scored_by_what_takes_labels_is_refused(tmp_path: Path) -> None:
+    folder = saved_for_mlflow(tmp_path / "m", pyfunc_predict_fn="score")
+    model = load(folder, name="m", version="1", settings=Settings(model=str(folder)))
+    with pytest.raises(
+        ModelUnloadable, match=r"pyfunc_predict_fn='score', .* Save it with one of predict, predict_proba"
+    ):
+        model.warm_up()
+
+
+PARAMS = {"threshold": 0.5, "top": 3, "name": "a", "fast": True, "weights": [0.5, 1.5]}
+# (params, status of both, what ours says)
+GIVEN: list[tuple[Any, int, str]] = [
+    (None, 200, ""),
+    ({}, 200, ""),
+    ({"threshold": 0.25}, 200, "The param 'threshold' is ignored: scikit-learn's predictions take no params"),
+    ({"threshold": 1}, 200, "is ignored"),
+    ({"weights": [1.0, 2.0]}, 200, "is ignored"),
+    (
+        {"other": 1},
+        200,
+        "The param 'other' is ignored: the model's signature names threshold, top, name, fast, weights",
+    ),
+    ({"threshold": "high"}, 400, "The param 'threshold' is 'high', which is not of its type, double"),
+    ({"top": 1.5}, 400, "'top' is 1.5"),
+    ({"top": True}, 400, "'top'"),
+    ({"name": 1}, 400, "'name'"),
+    ({"fast": "yes"}, 400, "'fast'"),
+    ({"weights": 1.0}, 400, "a list of double"),
+    ([1], 400, "not an object"),
+]
+
+
+async def test_params_are_held_against_the_signature(tmp_path: Path) -> None:
+    async with both_of(saved_for_mlflow(tmp_path / "m", params=PARAMS)) as both:
+        for params, status, said in GIVEN:
+            theirs, ours = await both.post(JSON, {"dataframe_records": RECORDS, "params": params})
+            assert (theirs.status_code, ours.status_code, params) == (status, status, params), (theirs.text, ours.text)
+            told = ours.json().get("warnings", []) if status == 200 else [ours.json()["message"]]
+            assert len(told) == bool(said), params
+            assert said in "".join(told)
+
+
+@pytest.mark.parametrize("both", ["iris"], indirect=True)
+async def test_params_of_a_model_that_takes_none_are_not_swallowed(both: Both) -> None:
+    theirs, ours = await both.post(JSON, {"dataframe_records": RECORDS, "params": {"method": "predict"}})
+    assert theirs.json() == {"predictions": ours.json()["predictions"]}
+    assert ours.json()["warnings"] == [
+        "The params 'method' are ignored: the model's signature names no params. "
+        "Send none, or register the model with a signature that names them"
+    ]
 
 
 def test_mlflows_own_client(folders: Folders) -> None:

@@ -19,7 +19,7 @@ import yaml
 from sklearn.compose import make_column_transformer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
-from tenfold.serving.booster_bounds import Unsound, only_sound_lightgbm, sound_lightgbm
+from tenfold.serving.booster_bounds import Unsound, booster_of_lightgbm, sound_lightgbm
 from tenfold.serving.errors import ModelUnloadable, NeedsCode, NeedsPickle
 from tenfold.serving.model import Model, load
 from tenfold.serving.validation import Batch, from_rows
@@ -274,9 +274,10 @@ def test_lightgbm_would_follow_any_index(pattern: str, made_up: str, tmp_path: P
 def test_a_skops_file_makes_no_booster_by_calling_it() -> None:
     """It could hand over a text, or the name of a file, that nobody has checked."""
     text = lgb().booster_.model_to_string()
-    with only_sound_lightgbm(), pytest.raises(Unsound):
-        lightgbm.Booster(model_str=text)
-    assert lightgbm.Booster(model_str=text).num_feature() == 4
+    for state in (None, (text,), {"handle": text}, {"_handle": None}, {"model_file": "x"}):
+        with pytest.raises(Unsound):
+            booster_of_lightgbm(lightgbm.Booster, state)
+    assert booster_of_lightgbm(lightgbm.Booster, {"_handle": text}).num_feature() == 4
     twice = text.replace("num_leaves=", "num_leaves=2\nnum_leaves=")
     hidden = text.replace("split_feature=", "split_feature=9999 ").replace("Tree=", "Tree=x")
     early = text.replace("split_feature=", "split_feature=9999 ").replace("\nTree=0", "\n\nend of trees\nTree=0")

@@ -22,9 +22,11 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import LinearSVC
+from tenfold.serving import compiled_rows
 from tenfold.serving.compiled import FILE, TOLERANCE, Compiled
 from tenfold.serving.errors import NotCompiled, ValueRefused
 from tenfold.serving.model import Model, load
+from tenfold.serving.signature import Column, Signature
 from tenfold.serving.validation import Batch, from_rows
 from tenfold.training.compiled import compile_beside
 from tenfold.training.errors import NotCompilable
@@ -156,8 +158,8 @@ def test_what_has_no_compiled_form_is_refused_with_the_reason(
 
 def test_a_form_that_differs_on_rows_besides_the_example_is_refused(tmp_path: Path) -> None:
     """Thresholds between numbers that are the same number in 32 bits."""
-    seconds = pd.DataFrame({"seconds": [*range(1_700_000_000, 1_700_000_040), 0, 1]}, dtype="float64")
-    fine = (seconds["seconds"] % 2).to_numpy()
+    seconds = pd.DataFrame({"seconds": [*(10_000_000 + n / 8 for n in range(40)), 0, 1]}, dtype="float64")
+    fine = (seconds["seconds"] * 8 % 2).to_numpy()
     model = HistGradientBoostingRegressor(max_iter=50, min_samples_leaf=1).fit(seconds, fine)
     saved = save(model, tmp_path / "m", name="m", example=seconds.tail(2))
     compile_beside(saved, tmp_path / "m")
@@ -238,3 +240,69 @@ def test_nothing_outside_of_the_folder_is_read_and_no_library_loaded(tmp_path: P
     (folder / FILE).symlink_to(tmp_path / "other" / FILE)
     with pytest.raises(NotCompiled, match="leads outside of the model's folder"):
         Compiled(folder, threads=1)
+
+
+NUMBERS = pd.DataFrame({"id": [1, 5, 9, 2**24, 2**24 + 1, 2**24 + 2, 2**53, 2**53 + 1], "size": [1.5] * 8})
+
+
+def test_whole_numbers_that_32_bits_round_are_the_models_business(tmp_path: Path) -> None:
+    """2**24 + 1 would be answered as 2**24 is."""
+    odd = NUMBERS["id"] % 2
+    model = make_pipeline(
+        make_column_transformer((OneHotEncoder(handle_unknown="ignore"), ["id"]), remainder="passthrough"),
+        LogisticRegression(),
+    ).fit(NUMBERS, odd)
+    save(model, tmp_path / "m", name="m", example=NUMBERS.head(3))
+    try:
+        compile_beside(loaded(tmp_path / "m"), tmp_path / "m")
+    except NotCompilable:
+        model = HistGradientBoostingClassifier(max_iter=5, min_samples_leaf=1).fit(NUMBERS, odd)
+        save(model, tmp_path / "m", name="m", example=NUMBERS.head(3))
+        compile_beside(loaded(tmp_path / "m"), tmp_path / "m")
+    quick = loaded(tmp_path / "m", accelerate="onnx")
+    assert quick.compiled is not None, quick.not_compiled
+    for number in NUMBERS["id"]:
+        batch = from_rows(quick.signature, [{"id": number, "size": 1.5}], 1)
+        assert bool(quick.compiled.answer(batch, ("predict",))) == (number < 2**24)
+        assert quick.answer(batch)["predict"].tolist() == quick.original(batch, ("predict",))["predict"].tolist()
+
+
+def test_a_form_that_agrees_on_the_example_alone_is_not_used(tmp_path: Path) -> None:
+    """It is that of another tree, which differs where the example has no rows."""
+    table = pd.DataFrame({"a": [1, 2, 3, 4, 5_000_000, 16_000_000], "b": [0.5] * 6})
+    for name, labels in (("one", [0, 1, 0, 1, 0, 0]), ("other", [0, 1, 0, 1, 1, 1])):
+        tree = RandomForestClassifier(1, bootstrap=False, max_features=None, random_state=0).fit(table, labels)
+        compile_beside(save(tree, tmp_path / name, name="m", example=table.head(4)), tmp_path / name)
+    assert loaded(tmp_path / "one", accelerate="onnx").compiled is not None
+    shutil.copy(tmp_path / "other" / FILE, tmp_path / "one" / FILE)
+    assert "its compiled form differs: predict" in loaded(tmp_path / "one", accelerate="onnx").not_compiled
+
+
+def test_a_form_that_answers_what_the_model_refuses_is_not_used(folders: Folders) -> None:
+    quick = loaded(folders.quick, accelerate="onnx")
+    assert quick.compiled is not None
+
+    def refuse(*_: object) -> Any:
+        raise ValueRefused("predict", ValueError("Input X contains NaN."))
+
+    with pytest.raises(NotCompiled, match="its compiled form answers what the model refuses .*contains NaN"):
+        quick.compiled.compare([quick.example_batch], refuse, quick.classes)
+
+
+def test_rows_of_every_type_are_compared() -> None:
+    columns = tuple(
+        Column(kind, kind, required=kind != "double")
+        for kind in ("boolean", "integer", "long", "float", "double", "string")
+    )
+    example = {"boolean": True, "integer": 1, "long": 1, "float": 0.5, "double": 0.5, "string": "UA"}
+    seen: dict[str, set[Any]] = {name: set() for name in example}
+    for batch in compiled_rows.batches(Signature(columns), [example]):
+        for row in batch.records():
+            for name, value in row.items():
+                seen[name].add(value)
+    assert {2**24 + 1, 2**31 - 1, -(2**31)} <= seen["integer"] <= {*range(-(2**31), 2**31)}
+    assert {2**53 + 1, 2**63 - 1, -(2**63)} <= seen["long"]
+    assert {None, 1e300, 0.5 * (1 + 1e-9)} <= seen["double"]
+    assert None not in seen["float"]
+    assert {"", "UA"} < seen["string"]
+    assert seen["boolean"] == {True, False}

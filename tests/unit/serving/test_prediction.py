@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from tenfold.serving.inference_log.rows import StoredPrediction
-from tenfold.serving.prediction import Prediction, stored
+from tenfold.serving.prediction import Prediction, nbytes, stored
 from tenfold.serving.validation import Batch
 
 WHEN = datetime(2013, 6, 21, 5, tzinfo=UTC)
@@ -63,3 +63,10 @@ def test_the_time_is_kept_in_utc_to_the_microsecond() -> None:
     made = prediction("a", {"x": [1]}, {"p": [1]})
     made.when = datetime.fromisoformat("2013-06-21T23:59:59.000007-04:00")
     assert stored([made])[0][1] == "2013-06-22 03:59:59.000007"
+
+
+def test_what_a_prediction_holds_in_bytes() -> None:
+    columns = {"t": np.array(["x" * 1_000, None], object), "n": [1.5, 2.5]}
+    assert nbytes(prediction("a", columns, {"predict": ["no", "yes"]})) == 2 * 8 + 1_000 + 2 * 8 + 2 * 3 * 4
+    matrix = Batch.of_matrix(("x", "y"), np.zeros((10, 2)))
+    assert nbytes(Prediction("m", "7", ["a"] * 10, {"p": np.zeros((10, 3))}, matrix, WHEN)) == 160 + 240

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import os
 import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta, timezone
@@ -14,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.bad_server import ANSWER, BadServer, Both, breaks_off, never_answers, resets, says, says_no_http
+from support.bad_server import ANSWER, BadServer, Both, breaks_off, dribbles, never_answers, resets, says, says_no_http
 from support.places import free_port
 from tenfold import Client
 from tenfold.serving.client import (
@@ -69,11 +72,51 @@ def test_feedback_is_one_post_and_says_what_became_of_each_label(server: BadServ
     assert server.asked[1].headers["tenfold-event-time"] == "2013-01-31T00:00:00+00:00"
 
 
-@pytest.mark.parametrize("fault", [resets, breaks_off, says_no_http, *(says(s, {}) for s in (502, 503, 504))])
+AGAIN = [resets, breaks_off, says_no_http, says(502, {}), says(503, {}), says(429, {}, Retry_After="0")]
+
+
+@pytest.mark.parametrize("fault", AGAIN)
 def test_what_a_dying_server_leaves_unanswered_is_sent_again(server: BadServer, call: Both, fault: Any) -> None:
     server.script = [fault, fault]
     assert call(server.url, "predict", [ROW]).predictions == [1]
     assert [asked.body for asked in server.asked] == [{"rows": [ROW]}] * 3
+
+
+def test_what_was_sent_by_half_is_sent_again(server: BadServer, call: Both) -> None:
+    server.early = [resets]
+    rows = [{"text": "x" * 1_000}] * 20_000  # more than the operating system takes at once
+    assert call(server.url, "predict", rows).predictions == [1]
+    assert [asked.body for asked in server.asked] == [{"rows": rows}]
+
+
+@pytest.mark.parametrize(("fault", "kind"), [(says(504, {}), ServerFailed), (says(429, {}), Refused)])
+def test_what_has_too_much_to_do_is_not_given_more(server: BadServer, call: Both, fault: Any, kind: Any) -> None:
+    server.usual = fault
+    for method, arguments in (("predict", ([ROW],)), ("feedback", ("a", 1))):
+        with pytest.raises(kind):
+            call(server.url, method, *arguments)
+    assert len(server.asked) == 2
+
+
+def test_a_wait_longer_than_the_call_may_take_is_not_begun(server: BadServer, call: Both) -> None:
+    server.usual = says(503, {"error": "Come back in an hour."}, Retry_After="3600")
+    with pytest.raises(ServerFailed, match="Come back in an hour"):
+        call(server.url, "predict", [ROW])
+    assert len(server.asked) == 1
+
+
+def test_a_call_takes_no_longer_than_it_may_though_the_answer_goes_on(server: BadServer, call: Both) -> None:
+    server.usual = dribbles
+    started = time.monotonic()
+    with pytest.raises(Unreachable, match="the time for an answer is over"):
+        call(server.url, "predict", [ROW], options={"timeout": 0.5})
+    assert time.monotonic() - started < 10
+    assert len(server.asked) == 1
+
+
+def test_a_compressed_answer(server: BadServer, call: Both) -> None:
+    server.usual = says(200, gzip.compress(json.dumps(ANSWER).encode()), Content_Encoding="gzip")
+    assert call(server.url, "predict", [ROW]).predictions == [1]
 
 
 def test_labels_are_sent_again_too(server: BadServer, call: Both) -> None:

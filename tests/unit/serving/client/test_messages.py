@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import errno
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from email.utils import format_datetime
 from typing import Any
 
 import httpx
@@ -137,17 +138,33 @@ def test_receipts_print_well_and_show_first_what_needs_attention() -> None:
     assert orjson.loads(orjson.dumps(receipt))["results"][30]["status"] == "unknown"
 
 
+def in_a_minute() -> datetime:
+    return datetime.now(UTC) + timedelta(minutes=1)
+
+
 def test_waits_grow_and_are_no_shorter_than_the_server_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tenfold.serving.client.steps._FIRST_WAIT", 0.1)
     lost = httpx.ReadError("reset")
     for tried in range(5):
         assert 0.05 * 2**tried <= wait_before_retry(tried, lost) <= 0.1 * 2**tried
-    assert wait_before_retry(0, httpx.Response(503, headers={"Retry-After": "2"})) == 2
-    assert wait_before_retry(0, httpx.Response(503, headers={"Retry-After": "3600"})) == 10
-    assert wait_before_retry(0, httpx.Response(503, headers={"Retry-After": "soon"})) <= 0.1
+    assert wait_before_retry(50, lost) <= 10
+    for given, least in (("2", 2), ("3600", 3600), ("9" * 400, float("inf")), (format_datetime(in_a_minute()), 55)):
+        waits = {wait_before_retry(0, httpx.Response(503, headers={"Retry-After": given})) for _ in range(20)}
+        assert least <= min(waits) <= max(waits) <= 1.6 * least + 10
+        assert len(waits) > 1 or least > 3600  # not all clients at once
+    for given in (
+        "soon",
+        "-1",
+        "1.5",
+        "",
+        "Fri, 99 Nov 2026 07:00:00 GMT",
+        format_datetime(datetime(2013, 1, 31, tzinfo=UTC)),
+    ):
+        assert wait_before_retry(0, httpx.Response(503, headers={"Retry-After": given})) <= 0.1
     assert may_succeed_later(lost)
     assert not may_succeed_later(httpx.ReadTimeout("slow"))
-    assert not may_succeed_later(httpx.Response(500))
+    assert [s for s in range(400, 600) if may_succeed_later(httpx.Response(s))] == [502, 503]
+    assert may_succeed_later(httpx.Response(429, headers={"Retry-After": "1"}))
     silent = httpx.ReadTimeout("what httpx makes of a machine that died")
     silent.__cause__ = TimeoutError(errno.ETIMEDOUT, "Connection timed out")
     assert may_succeed_later(silent)

@@ -19,8 +19,7 @@ def test_items_of_one_call_meet_what_the_earlier_ones_left() -> None:
     ]
     settlement = settle(items, {"a", "b"}, {"b": 7})
     assert settlement.statuses == ["accepted", "repeated", "replaced", "repeated", "replaced", "unknown"]
-    assert {id_: r.label for id_, r in settlement.new.items()} == {"a": 2}
-    assert {id_: r.label for id_, r in settlement.changed.items()} == {"b": 8}
+    assert {id_: r.label for id_, r in settlement.changes.items()} == {"a": 2, "b": 8}
 
 
 def test_the_newest_is_the_one_that_arrives_last() -> None:
@@ -38,13 +37,23 @@ def test_which_labels_are_the_same(a: Any, b: Any, same: bool) -> None:
     [
         (None, "of type NoneType"),
         ([1], "of type list"),
-        (float("nan"), "no label: it is not a finite number"),
-        (float("inf"), "no label: it is not a finite number"),
+        (float("nan"), "not a label: it is not a finite number"),
+        (float("inf"), "not a label: it is not a finite number"),
         (2**64, "64-bit"),
-        ("\ud800", "no label"),
-        ({"long": "x" * 100}, r"\.\.\. is no label"),
+        ("\ud800", "not a label"),
+        ({"long": "x" * 100}, r"\.\.\. is not a label"),
+        ("x" * 10_001, r"\.\.\. is not a label: it has 10001 characters, and a label may have 10000"),
     ],
 )
 def test_what_is_no_label(label: Any, why: str) -> None:
     with pytest.raises(InvalidLabel, match=why):
         LabelRecord("a", label, TIME)
+
+
+def test_what_cannot_even_be_written_down_is_not_a_label() -> None:
+    nested: Any = 1
+    for _ in range(1_000):
+        nested = [nested]
+    for label, kind in ((10**5_000, "int"), (nested, "list")):
+        with pytest.raises(InvalidLabel, match=f"A value of type {kind} is not a label: "):
+            LabelRecord("a", label, TIME)

@@ -42,12 +42,16 @@ def made(entries: Sequence[Sequence[str]]) -> list[StoredPrediction]:
     return [(id_, "2013-01-31 00:00:00.000000", "m", "1", "{}", "{}", "served") for ids in entries for id_ in ids]
 
 
+def nbytes(entry: Sequence[str]) -> int:
+    return sum(map(len, entry))
+
+
 def away() -> LogUnreachable:
     return LogUnreachable("here", "it is away", "Wait")
 
 
 def writer_of(log: Log, make: Make = made, **options: Any) -> LogWriter[Sequence[str]]:
-    return LogWriter(cast("InferenceLog", log), make, **{"linger_seconds": 0.01, **options})
+    return LogWriter(cast("InferenceLog", log), make, nbytes, **{"linger_seconds": 0.01, **options})
 
 
 def test_constructing_starts_nothing_and_rows_wait_for_the_start() -> None:
@@ -89,6 +93,81 @@ def test_a_full_queue_drops_whole_requests_and_counts_them() -> None:
     assert writer.put([list("abcdefghij")])
     writer.close(10)
     assert writer.counts() == LogCounts(accepted=26, written=20, dropped=6)
+
+
+def made_large(entries: Sequence[Sequence[str]]) -> list[StoredPrediction]:
+    """Rows of as many bytes as their ids say."""
+    return [(*row[:4], "x" * int(row[0]), *row[5:]) for row in made(entries)]
+
+
+def test_a_queue_that_is_full_in_bytes_drops_what_has_no_room(caplog: pytest.LogCaptureFixture) -> None:
+    log = Log()
+    log.free.clear()
+    writer = writer_of(log, made_large, max_bytes=100_000)
+    writer.start()
+    assert writer.put([["40000"]])
+    assert not writer.put([["200000"]])  # larger than the queue
+    assert not writer.put([["90000"], ["20000"], ["20000"]])  # costs the others of its call nothing
+    assert not writer.put([["40000"]])
+    assert writer.counts() == LogCounts(accepted=6, written=0, dropped=3)
+    (said,) = caplog.messages  # once a minute
+    assert said.startswith("Rows find no room in the queue for Log(here): 1 lost so far, the last ones with 200")
+    assert "1 of at most 100000 rows and 40" in said
+    assert "of at most 100000 bytes wait" in said
+    log.free.set()
+    assert writer.flush(10)
+    assert writer.counts() == LogCounts(accepted=6, written=3, dropped=3)
+    assert writer.put([["90000"]])  # what is written makes room
+    assert writer.flush(10)
+    writer.close(10)
+    assert [id_ for batch in log.batches for id_ in batch] == ["40000", "20000", "20000", "90000"]
+    assert writer.counts() == LogCounts(accepted=7, written=4, dropped=3)
+
+
+def test_rows_that_are_made_later_count_by_what_they_are_made_of() -> None:
+    log = Log()
+    log.free.clear()
+    writer = writer_of(log, max_bytes=5_000)
+    writer.start()
+    many = [["xx"] * 1_000]
+    assert writer.put(many)
+    assert writer.put(many)
+    assert not writer.put(many)
+    log.free.set()
+    writer.close(10)
+    assert writer.counts() == LogCounts(accepted=3_000, written=2_000, dropped=1_000)
+
+
+def test_a_batch_has_few_bytes() -> None:
+    log = Log()
+    writer = writer_of(log, made_large)
+    writer.put([["3000000"] * 7])
+    writer.put([["1", "9000000", "2"]])
+    writer.start()
+    writer.close(10)
+    assert log.batches == [["3000000"] * 2, ["3000000"] * 2, ["3000000"] * 2, ["3000000"], ["1"], ["9000000"], ["2"]]
+    assert writer.counts() == LogCounts(accepted=10, written=10, dropped=0)
+
+
+def test_many_wait_for_a_flush_and_those_that_gave_up_are_forgotten() -> None:
+    log = Log()
+    log.free.clear()
+    writer = writer_of(log, linger_seconds=60)
+    writer.start()
+    assert writer.flushed().done()  # nothing waits
+    writer.put([["a"]])
+    first, gone = writer.flushed(), writer.flushed()
+    assert gone.cancel()
+    writer.put([["b"]])
+    second = writer.flushed()
+    assert not first.done()
+    log.free.set()
+    assert first.result(10) is None
+    assert second.result(10) is None
+    writer.put([["c"]])
+    waits = writer.flushed()
+    writer.close(10)  # it ends every wait
+    assert waits.result(0) is None
 
 
 def made_of_some(entries: Sequence[Sequence[str]]) -> list[StoredPrediction]:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from hpack import Decoder, Encoder
-from tenfold.serving.rpc import answers, frames
-from tenfold.serving.rpc.answers import Answer
+from tenfold.serving.context import Context
+from tenfold.serving.core import Core
+from tenfold.serving.errors import InvalidInput, ServingError
+from tenfold.serving.metrics import Metrics
+from tenfold.serving.routes import RouteTable
+from tenfold.serving.rpc import frames, responses
 from tenfold.serving.rpc.connection import Connection
 from tenfold.serving.rpc.frames import PREFACE, Flag, Kind
+from tenfold.serving.rpc.stream import Stream
 from tenfold.serving.settings import Settings
 
 REQUEST = ((":method", "POST"), (":scheme", "http"), (":path", "/echo"), ("content-type", "application/grpc"))
@@ -60,8 +65,10 @@ class Wire(asyncio.Transport):
 class Echo:
     """A call that is answered with its body, at once or when a test says so."""
 
-    def __init__(self, headers: Mapping[bytes, bytes], then: Callable[[Answer], None]) -> None:
-        self.headers, self.then = headers, then
+    endless = False
+
+    def __init__(self, headers: Mapping[bytes, bytes], stream: Stream) -> None:
+        self.headers, self.stream = headers, stream
         self.body, self.whole, self.dropped = b"", False, False
 
     def data(self, part: bytes) -> None:
@@ -78,8 +85,17 @@ class Echo:
         assert not self.dropped
         self.dropped = True
 
+    def sent(self) -> None:
+        raise AssertionError("its response has one part")
+
+    def drain(self) -> None:
+        pass
+
+    def refuse(self, error: ServingError) -> None:
+        self.stream.respond(responses.refusal(error))
+
     def answer(self) -> None:
-        self.then(answers.message(self.body))
+        self.stream.respond(responses.message(self.body))
 
 
 class Peer:
@@ -89,14 +105,19 @@ class Peer:
         self.calls: list[Echo] = []
         self.made, self.gone = list[Connection](), list[Connection]()
         self.wire, self._encoder, self._decoder = Wire(), Encoder(), Decoder()
-        self.connection = Connection(self._enter, Settings(model="", **given), self.made.append, self.gone.append)
+        settings, metrics = Settings(model="", **given), Metrics()
+        self.context = Context(Core(settings, metrics.predicted), settings, metrics, RouteTable(()))
+        self.connection = Connection(self._open, self.context, self.made.append, self.gone.append)
         self.connection.connection_made(self.wire)
         if greets:
             self.feed(PREFACE + frames.settings({}))
             self.read()
 
-    def _enter(self, headers: Mapping[bytes, bytes], then: Callable[[Answer], None]) -> Echo:
-        self.calls.append(Echo(headers, then))
+    def _open(self, headers: Mapping[bytes, bytes], stream: Stream) -> Echo | None:
+        if headers[b":path"] == b"/refused":
+            stream.respond(responses.refusal(InvalidInput("no")))
+            return None
+        self.calls.append(Echo(headers, stream))
         return self.calls[-1]
 
     def feed(self, *data: bytes) -> None:

@@ -5,19 +5,19 @@ from __future__ import annotations
 import pytest
 from hpack import Decoder
 from tenfold.serving.errors import BodyTooLarge, InvalidInput
-from tenfold.serving.rpc import answers
+from tenfold.serving.rpc import responses
 from tenfold.serving.rpc.calls import seconds_left
 from tenfold.serving.rpc.errors import ConnectionBroken, StreamBroken, Unspoken
 from tenfold.serving.rpc.flow import Inflow, Outflow
 from tenfold.serving.rpc.frames import LARGEST_WINDOW, Setting
-from tenfold.serving.rpc.headers import Reader
-from tenfold.serving.rpc.message import Message
+from tenfold.serving.rpc.headers import HeaderReader
+from tenfold.serving.rpc.message_buffer import MessageBuffer
 from unit.serving.rpc.peer import framed
 
 
 def test_the_same_block_says_the_same_only_while_its_table_does() -> None:
     request, newest = b"\x83\x86\x84", b"\xbe"  # POST, http, /, and what the table got last
-    reader = Reader()
+    reader = HeaderReader()
     for value in (b"a", b"b"):
         reader.fields(b"\x40\x01x\x01" + value)
         for _ in range(2):
@@ -30,7 +30,7 @@ def test_the_same_block_says_the_same_only_while_its_table_does() -> None:
 
 
 def test_a_block_that_leaves_the_table_alone_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    reader, block = Reader(), b"\x83\x86\x04\x05/echo\x10\x01x\x01a"  # literals that are not indexed
+    reader, block = HeaderReader(), b"\x83\x86\x04\x05/echo\x10\x01x\x01a"  # literals that are not indexed
     first = reader.request(block)
     monkeypatch.setattr(reader, "fields", None)
     assert reader.request(block) is first
@@ -53,18 +53,18 @@ def test_a_time_that_is_none(given: bytes) -> None:
 
 @pytest.mark.parametrize("step", [1, 3, 100])
 def test_a_message_comes_in_parts(step: int) -> None:
-    message, body = Message(10), framed(b"0123456789")
+    message, body = MessageBuffer(10, None), framed(b"0123456789")
     for at in range(0, len(body), step):
-        message.add(body[at : at + step], None)
-    assert message.whole() == b"0123456789"
+        message.add(body[at : at + step])
+    assert message.only() == b"0123456789"
 
 
 @pytest.mark.parametrize("body", [b"", b"\0\0\0", framed(b"abc")[:-1]])
 def test_a_message_that_is_not_whole(body: bytes) -> None:
-    message = Message(10)
-    message.add(body, None)
-    with pytest.raises(InvalidInput, match=f"The call's {len(body)} bytes are no whole message"):
-        message.whole()
+    message = MessageBuffer(10, None)
+    message.add(body)
+    with pytest.raises(InvalidInput, match=f"The call's {len(body)} bytes are not a whole message"):
+        message.only()
 
 
 @pytest.mark.parametrize(
@@ -76,21 +76,26 @@ def test_a_message_that_is_not_whole(body: bytes) -> None:
     ],
 )
 def test_a_message_that_is_not_taken(body: bytes, error: type[Exception], words: str) -> None:
+    def read() -> None:
+        buffer = MessageBuffer(10, b"gzip")
+        buffer.add(body)
+        buffer.only()
+
     with pytest.raises(error, match=words):
-        Message(10).add(body, b"gzip")
+        read()
 
 
 def test_a_refusal_is_one_block_that_any_client_can_read() -> None:
-    answer = answers.refusal(InvalidInput("50 % of 'é' is\nno text"))
+    answer = responses.refusal(InvalidInput("50 % of 'é' is\nno text"))
     fields = dict(Decoder().decode(answer.head))
     assert (fields[":status"], fields["content-type"], fields["grpc-status"]) == ("200", "application/grpc", "3")
     assert fields["grpc-message"] == "50 %25 of '%C3%A9' is%0Ano text"
     assert (answer.body, answer.tail, answer.status_code) == (b"", b"", 400)
-    assert dict(Decoder().decode(answers.refusal(Unspoken("no")).head))["grpc-accept-encoding"] == "identity"
+    assert dict(Decoder().decode(responses.refusal(Unspoken("no")).head))["grpc-accept-encoding"] == "identity"
 
 
 def test_a_long_sentence_is_cut_off() -> None:
-    said = dict(Decoder().decode(answers.refusal(InvalidInput("é" * 50_000)).head))["grpc-message"]
+    said = dict(Decoder().decode(responses.refusal(InvalidInput("é" * 50_000)).head))["grpc-message"]
     assert said.endswith("%C3%A9...")
     assert len(said) < 10_000
 

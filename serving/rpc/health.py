@@ -1,0 +1,91 @@
+"""`grpc.health.v1.Health`: whether predictions may be sent here, asked (`Check`) or told (`Watch`).
+
+Kubernetes' gRPC probes and load balancers check; clients watch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from ..core import Core
+from ..errors import InvalidInput
+from ..request import RequestHead
+from .errors import UnknownService
+from .messages import HEALTH, SERVICE, read
+from .stream import Stream
+from .streaming import Slot, StreamingCall
+
+SERVICES = ("", SERVICE)
+"""What can be asked about: the server, and its one service that can be ready or not."""
+# While anyone watches, the core is looked at so often: it tells nobody when it changes.
+_LOOK_SECONDS = 0.1
+_STATUS = HEALTH.messages["HealthCheckResponse"]
+_SERVING, _NOT_SERVING, _SERVICE_UNKNOWN = 1, 2, 3
+
+
+def check(core: Core, message: bytes) -> bytes:
+    """The status of a service.
+
+    Raises:
+        UnknownService: there is none of this name.
+    """
+    service = read(HEALTH, "HealthCheckRequest", message).service
+    if service not in SERVICES:
+        raise UnknownService(service, SERVICES[1:])
+    return _status(core, service)
+
+
+class WatchCall(StreamingCall):
+    """One watch: it is told the status at once, and then whenever it is another one.
+
+    Args:
+        core: of the server.
+        head: of the call.
+        stream: that it came on.
+        most: bytes that its message may have.
+        seconds: that the client watches, at most.
+    """
+
+    endless, outlives_body = False, True
+
+    def __init__(self, core: Core, head: RequestHead, stream: Stream, most: int, seconds: float) -> None:
+        super().__init__(head, stream, most, seconds)
+        self._core = core
+        self._service: str | None = None
+        self._told = b""
+        self._look: asyncio.TimerHandle | None = None
+
+    def handle(self, message: bytes, slot: Slot) -> None:
+        """Tell the status, and begin to watch."""
+        self._service = service = str(read(HEALTH, "HealthCheckRequest", message).service)
+        self._told = _status(self._core, service)
+        slot.fill(self._told)
+        self._wait()
+
+    def end(self) -> None:
+        """The body is whole: it should have had a message."""
+        super().end()
+        if self._service is None:
+            self.refuse(InvalidInput("The call has no message. Send one"))
+
+    def drop(self) -> None:
+        """Nobody watches any more."""
+        super().drop()
+        if self._look is not None:
+            self._look.cancel()
+
+    def _wait(self) -> None:
+        self._look = asyncio.get_running_loop().call_later(_LOOK_SECONDS, self._tell)
+
+    def _tell(self) -> None:
+        assert self._service is not None
+        if (status := _status(self._core, self._service)) != self._told:
+            self._told = status
+            self.push(status)
+        self._wait()
+
+
+def _status(core: Core, service: str) -> bytes:
+    if service not in SERVICES:
+        return _STATUS(status=_SERVICE_UNKNOWN).SerializeToString()
+    return _STATUS(status=_SERVING if core.ready else _NOT_SERVING).SerializeToString()

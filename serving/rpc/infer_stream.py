@@ -1,0 +1,53 @@
+"""The call of `ModelStreamInfer`. A message that cannot be answered costs its own response only: the stream goes on."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+
+from ..context import Context
+from ..errors import ServingError
+from ..exchange import Exchange
+from ..request import RequestHead
+from ..routes import GRPC
+from . import responses
+from .inference import StreamItem, ask_in_stream, refused_in_stream
+from .stream import Stream
+from .streaming import Slot, StreamingCall
+
+
+class InferStream(StreamingCall):
+    """One call.
+
+    Args:
+        context: of the server.
+        head: of the call.
+        stream: that it came on.
+        seconds: that the client waits for all of it, at most.
+    """
+
+    def __init__(self, context: Context, head: RequestHead, stream: Stream, seconds: float) -> None:
+        super().__init__(head, stream, context.settings.max_body_bytes, seconds)
+        self._context = context
+
+    def handle(self, message: bytes, slot: Slot) -> None:
+        """Ask the model."""
+        exchange = _Exchange(self._context, self.head, slot)
+        slot.cancel = exchange.drop
+        exchange.predict(partial(ask_in_stream, slot), message, lambda item: slot.fill(item.message))
+
+
+class _Exchange(Exchange[StreamItem]):
+    __slots__ = ("_slot",)
+
+    def __init__(self, context: Context, head: RequestHead, slot: Slot) -> None:
+        super().__init__(context, GRPC.name, head, time.monotonic())
+        self._slot = slot
+
+    def refused(self, error: ServingError) -> StreamItem:
+        """The response to a message that cannot be answered."""
+        return refused_in_stream(self._slot, str(error), error.status)
+
+    def failed(self) -> StreamItem:
+        """The response where the server itself failed."""
+        return refused_in_stream(self._slot, responses.failure_sentence(self.request_id), 500)

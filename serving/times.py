@@ -1,0 +1,32 @@
+"""Times as people and programs write them: read here, the same wherever one comes in."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from .echo import echo
+from .errors import InvalidInput
+
+# Python itself takes any character between day and time, and no small z, which RFC 3339 allows.
+_CHARACTERS = re.compile(r"[0-9TtWZz:.,+\- ]*", re.ASCII)
+
+
+def parse_event_time(text: str) -> datetime:
+    """The instant that an ISO 8601 text with a zone names, in UTC.
+
+    Raises:
+        InvalidInput: it is not one, has no zone, or lies outside of the years 1 to 9999 in UTC.
+    """
+    example = "Send ISO 8601 with a zone: 2013-06-21T08:00:00-04:00"
+    given = f"The event time is '{echo(text)}'"
+    try:
+        when = datetime.fromisoformat(text.upper() if _CHARACTERS.fullmatch(text) else "")
+    except (ValueError, OverflowError):
+        raise InvalidInput(f"{given}, which is not a time. {example}") from None
+    if when.utcoffset() is None:
+        raise InvalidInput(f"{given}, which has no zone. {example}")
+    try:
+        return when.astimezone(UTC)
+    except OverflowError:
+        raise InvalidInput(f"{given}, which in UTC is not within the years 1 to 9999. {example}") from None
