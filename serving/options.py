@@ -41,7 +41,7 @@ class ServerOptions(BaseModel):
         description="Of them, of one address. None: no bound, since all clients of a proxy have its address.",
     )
     max_streams: int = Field(
-        default=1000, ge=1, description="Calls at a time on one connection of gRPC; clients wait with more."
+        default=100, ge=1, description="Calls at a time on one connection of gRPC; clients wait with more."
     )
     max_batch_rows: int = Field(
         default=10_000,

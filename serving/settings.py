@@ -41,7 +41,7 @@ class Settings(ServerOptions, BaseSettings):
         default=8080, ge=0, le=65535, description="Port to listen on, when no socket is inherited; 0: any free."
     )
     grpc_port: int | None = Field(
-        default=None, ge=0, le=65535, description="Port of gRPC, once the model is loaded; 0: any free. None: no gRPC."
+        default=None, ge=0, le=65535, description="Port of gRPC; 0: any free. None: no gRPC."
     )
     listen_fd: int | None = Field(
         default=None,

@@ -28,6 +28,9 @@ from .reflection import ReflectionCall
 from .responses import Response
 from .stream import Call, Stream
 
+# What is kept of a probe's headers, and how long its message may be.
+_OF_PROBES = (b"grpc-encoding", b"x-request-id")
+_PROBE_BYTES = 1024
 _TYPES = (b"application/grpc", b"application/grpc+proto")
 
 
@@ -51,7 +54,7 @@ def _stream_infer(context: Context, head: RequestHead, stream: Stream, seconds: 
 
 
 def _watch(context: Context, head: RequestHead, stream: Stream, seconds: float, _started: float) -> Call:
-    return WatchCall(context.core, head, stream, context.settings.max_body_bytes, seconds)
+    return WatchCall(context.core, head, stream, _PROBE_BYTES, seconds)
 
 
 def _reflect(
@@ -62,7 +65,8 @@ def _reflect(
 
 def _handle(handler: Callable[[Core, bytes], bytes]) -> OpenCall:
     def open_call(context: Context, head: RequestHead, stream: Stream, _seconds: float, _started: float) -> Call:
-        return HandlerCall(head, stream, context.settings.max_body_bytes, partial(handler, context.core))
+        most = _PROBE_BYTES if stream.light else context.settings.max_body_bytes
+        return HandlerCall(head, stream, most, partial(handler, context.core))
 
     return open_call
 
@@ -108,6 +112,9 @@ class Service:
         error = self._context.refuse_by_head("POST", "", match, head)
         if error is None:
             assert method is not None
+            if method.route.access != "key":  # nobody without a key shall take the room of those who have one
+                stream.light = True
+                head = RequestHead({name: headers[name] for name in _OF_PROBES if name in headers}, {})
             try:
                 seconds = seconds_left(headers.get(b"grpc-timeout"))
                 return method.open_call(self._context, head, stream, seconds, started)

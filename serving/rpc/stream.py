@@ -57,20 +57,21 @@ class Stream:
         length: what the header content-length says.
         held: bytes of memory that the request counts for.
         unsent: those of a response that waits for the client's window, and what of them waited when it was last timed.
+        light: next to nothing of its headers is kept, and they need not be counted.
         ended: the client has sent all.
         finished: it was answered, which may not be out yet.
     """
 
     __slots__ = (
         *("_streams", "call", "number", "received", "allowed", "owed", "length"),
-        *("held", "unsent", "timed", "ended", "finished"),
+        *("held", "unsent", "timed", "ended", "finished", "light"),
     )
 
     def __init__(self, streams: Streams, number: int, allowed: int, length: bytes | None) -> None:
         self._streams, self.number, self.allowed = streams, number, allowed
         self.length = None if length is None else int(length)
         self.received = self.owed = self.held = self.unsent = self.timed = 0
-        self.ended = self.finished = False
+        self.ended = self.finished = self.light = False
         self.call: Call | None = None
 
     def respond(self, response: Response) -> None:

@@ -244,7 +244,7 @@ class Streams:
         stream.call = self._open_call(headers, stream)
         if stream.call is None:
             self._guard.spend_headers(block)
-        elif not self._hold(stream, self._reader.weight):
+        elif not (stream.light or self._hold(stream, self._reader.weight)):
             stream.call.refuse(NoRoom(self._budget.limit))
         elif stream.ended:
             self._whole(stream)
