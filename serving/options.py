@@ -20,7 +20,11 @@ class ServerOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    max_rows: int = Field(default=10_000, ge=1, description="Rows in one request; more are refused with 413.")
+    max_rows: int = Field(
+        default=10_000,
+        ge=1,
+        description="Rows in one request, or labels; more, or more values than these can have, get 413.",
+    )
     max_body_bytes: int = Field(
         default=16 * 2**20, ge=1, description="Bytes in one request body; more are refused with 413."
     )

@@ -40,9 +40,7 @@ class Settings(ServerOptions, BaseSettings):
     port: int = Field(
         default=8080, ge=0, le=65535, description="Port to listen on, when no socket is inherited; 0: any free."
     )
-    grpc_port: int | None = Field(
-        default=None, ge=0, le=65535, description="Port of gRPC; 0: any free. None: no gRPC."
-    )
+    grpc_port: int | None = Field(default=None, ge=0, le=65535, description="Port of gRPC; 0: any free. None: no gRPC.")
     listen_fd: int | None = Field(
         default=None,
         ge=0,
@@ -59,7 +57,11 @@ class Settings(ServerOptions, BaseSettings):
     registry_uri: str = Field(
         default="", description="MLflow registry that models:/ URIs refer to. Empty: MLflow's default."
     )
-    cpu: float = Field(default=1.0, gt=0, description="CPU share in cores; BLAS and OpenMP threads follow it.")
+    cpu: float = Field(
+        default=1.0,
+        gt=0,
+        description="CPU share in cores; BLAS and OpenMP threads follow it, and whether a thread asks the model.",
+    )
     api_keys_for_probes: bool = Field(default=False, description="Health checks and /metrics need a key as well.")
     tracing: bool = Field(
         default=False, description="Send traces of predictions; OpenTelemetry's own OTEL_... settings say where to."
