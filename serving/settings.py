@@ -34,9 +34,7 @@ class Settings(BaseSettings):
     port: int = Field(
         default=8080, ge=0, le=65535, description="Port to listen on, when no socket is inherited; 0: any free."
     )
-    grpc_port: int | None = Field(
-        default=None, ge=0, le=65535, description="Port of gRPC; 0: any free. None: no gRPC."
-    )
+    grpc_port: int | None = Field(default=None, ge=0, le=65535, description="Port of gRPC; 0: any free. None: no gRPC.")
     listen_fd: int | None = Field(
         default=None,
         ge=0,
