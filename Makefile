@@ -8,15 +8,16 @@ INSTALLED := $(VENV)/.installed-all-$(SOURCES)
 # The demo does without what only tests need, unless that is there already.
 INSTALLED_FOR_DEMO := $(or $(wildcard $(INSTALLED)),$(VENV)/.installed-demo-$(SOURCES))
 
-.PHONY: help install demo test images test-cluster benchmark lint docs clean
+.PHONY: help install demo test test-clients images test-cluster benchmark lint docs clean
 help:
 	@echo "make demo           replay three weeks of flights against four replicas that retrain every night"
 	@echo "make test           all tests that need no cluster"
+	@echo "make test-clients   clients that nobody here wrote, over HTTP and gRPC; needs a JDK, Go and Node"
 	@echo "make images         the images that a cluster runs, with docker, podman or buildah"
 	@echo "make test-cluster   the tests on the Kubernetes cluster that KUBECONFIG names"
 	@echo "make benchmark      tenfold against its peers and its limits, half an hour; needs wrk and h2load"
 	@echo "make lint           ruff, pyright and the import directions"
-	@echo "make docs           docs/cli.md from the commands themselves"
+	@echo "make docs           docs/cli.md from the commands, docs/http-conformance.md from the corpus"
 
 install: $(INSTALLED)
 
@@ -39,7 +40,11 @@ demo: $(INSTALLED_FOR_DEMO)
 LONGEST := tests/integration/platform tests/integration/demo tests/browser
 test: $(INSTALLED)
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder \
-		$(LONGEST) tests/integration tests/unit $(ARGS)
+		$(LONGEST) tests/integration tests/conformance tests/unit $(ARGS)
+
+# One after the other: each test replaces the versions of the same service.
+test-clients: $(INSTALLED)
+	$(BIN)/python -m pytest tests/clients $(ARGS)
 
 images: $(INSTALLED)
 	$(BIN)/tenfold build $(ARGS)
@@ -61,6 +66,7 @@ lint: $(INSTALLED)
 
 docs: $(INSTALLED)
 	$(BIN)/python -m tenfold.platform.cli.reference > docs/cli.md
+	PYTHONPATH=tests $(BIN)/python -m conformance.page > docs/http-conformance.md
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

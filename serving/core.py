@@ -13,27 +13,25 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Literal
 
 from . import validation
-from .batching import Batcher, Job, settle
+from .batching import Batcher, Callback, Job, settle
 from .echo import echo
 from .errors import InvalidInput, ModelUnloadable, NoInferenceLog, NotReady, UnknownModel
 from .feedback import Feedback
-from .ids import new_ids
 from .inference_log.store import InferenceLog
 from .inference_log.writer import LogWriter
 from .labels import LabelType, label_type
 from .locate import located
-from .model import Answers, Model, load
-from .prediction import Prediction, nbytes, stored
+from .model import Model, load
+from .prediction import Call, Prediction, nbytes, stored
 from .settings import Settings
 from .times import parse_event_time
 from .validation import Batch, Values
 
-Then = Callable[[Prediction | Exception], None]
 State = Literal["loading", "ready", "failed", "draining"]
 
 # How long a call of the model may keep the event loop. While a thread asks it, a second core can read what comes.
@@ -66,7 +64,6 @@ class Core:
         url = settings.log_url.get_secret_value()
         self._log = InferenceLog(url) if url else None
         self.writer = self._writer_of(self._log) if self._log else None
-        self._unlogged: list[Prediction] = []
 
     @property
     def ready(self) -> bool:
@@ -139,12 +136,12 @@ class Core:
             raise
         self._labels = label_type(model)
         self._batcher = Batcher(
-            model.answer,
+            lambda batch, outputs: Call(model.name, model.version, batch, model.answer(batch, outputs)),
             max_batch_rows=self.settings.max_batch_rows,
             max_waiting_rows=self.settings.max_waiting_rows,
             inline_seconds=_INLINE_SECONDS if self.settings.cpu > 1 else _INLINE_SECONDS_ON_ONE_CORE,
             asked=lambda rows, seconds: self._asked(rows, seconds, model.version),
-            told=self._keep,
+            answered=self._keep,
         )
         if self._log and self.writer:
             self.writer.start()
@@ -181,14 +178,14 @@ class Core:
         if name != model.name or version not in (None, model.version):
             raise UnknownModel(name, version, model.name, model.version)
 
-    def event_time(self, text: str | None) -> datetime:
-        """When the request counts as made: now, unless it says otherwise and the server accepts that.
+    def event_time(self, text: str | None) -> datetime | None:
+        """When the request counts as made: None for now, unless it says otherwise and the server accepts that.
 
         Raises:
             InvalidInput: it says otherwise and may not, or as `parse_event_time` does.
         """
         if text is None:
-            return datetime.now(UTC)
+            return None
         if not self.settings.accept_event_time:
             raise InvalidInput(
                 "Tenfold-Event-Time is not accepted here. Leave it out, or start the server with "
@@ -199,6 +196,10 @@ class Core:
     def flat(self, values: Values) -> Batch:
         """Check values in row-major order. Raises as `validation.from_flat` does."""
         return validation.from_flat(self.model.signature, values, self.settings.max_rows)
+
+    def packed(self, values: bytes) -> Batch:
+        """Check the number of rows of finite doubles. Raises as `validation.from_packed` does."""
+        return validation.from_packed(self.model.signature, values, self.settings.max_rows)
 
     def rows(self, document: object) -> Batch:
         """Check a JSON list of rows. Raises as `validation.from_rows` does."""
@@ -212,15 +213,17 @@ class Core:
         """Check rows of values by position. Raises as `validation.from_matrix` does."""
         return validation.from_matrix(self.model.signature, rows, self.settings.max_rows, columns)
 
-    def ask(self, batch: Batch, outputs: tuple[str, ...], when: datetime, deadline: float, then: Then) -> Job:
+    def ask(
+        self, batch: Batch, outputs: tuple[str, ...], when: datetime | None, deadline: float, callback: Callback
+    ) -> Job:
         """Ask the model, and hand a copy of what it answers to the inference log.
 
         Args:
             batch: checked rows.
             outputs: names of the outputs asked for; a name may come twice.
-            when: the time that the log keeps.
+            when: the time that the log keeps; None: now.
             deadline: of `time.monotonic()`.
-            then: told the prediction, or the error: `PredictionFailed` (the model broke) or `DeadlineExceeded`.
+            callback: gets the prediction, or the error: `PredictionFailed` (the model broke) or `DeadlineExceeded`.
 
         Returns:
             What `drop` takes when nobody waits for the prediction any more.
@@ -235,25 +238,18 @@ class Core:
             if output not in model.outputs:
                 raise InvalidInput(f"The model has no output '{echo(output)}'. Ask for {' or '.join(model.outputs)}")
 
-        def answered(answers: Answers | Exception) -> None:
-            if isinstance(answers, Exception):
-                then(answers)
-                return
-            prediction = Prediction(model.name, model.version, new_ids(batch.rows), answers, batch, when)
-            if self.writer:
-                self._unlogged.append(prediction)
-            then(prediction)
-
         distinct = outputs if len(outputs) == 1 else tuple(dict.fromkeys(outputs))
-        return batcher.ask(batch, distinct, deadline, answered)
+        return batcher.ask(batch, distinct, deadline, callback, when)
 
     def drop(self, job: Job) -> None:
         """Nobody waits for this prediction any more."""
         if self._batcher:
             self._batcher.drop(job)
 
-    async def predict(self, batch: Batch, outputs: tuple[str, ...], when: datetime, deadline: float) -> Prediction:
-        """Ask, and wait for the prediction. Raises as `ask` does, and the errors that `then` is told there."""
+    async def predict(
+        self, batch: Batch, outputs: tuple[str, ...], when: datetime | None, deadline: float
+    ) -> Prediction:
+        """Ask, and wait for the prediction. Raises as `ask` does, and the errors that the callback gets there."""
         answered: asyncio.Future[Prediction] = asyncio.get_running_loop().create_future()
         job = self.ask(batch, outputs, when, deadline, partial(settle, answered))
         try:
@@ -266,8 +262,7 @@ class Core:
             log, stored, nbytes, max_rows=self.settings.log_queue_rows, max_bytes=self.settings.log_queue_bytes
         )
 
-    def _keep(self) -> None:
-        """Hand over to the log what the model answered in one call."""
-        if self.writer and self._unlogged:
-            self.writer.put(self._unlogged)
-            self._unlogged = []
+    def _keep(self, call: Call) -> None:
+        """Hand over to the log what requests were answered by one call of the model."""
+        if self.writer and call.predictions:
+            self.writer.put(call.predictions)

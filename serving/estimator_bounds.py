@@ -1,6 +1,6 @@
 """The arrays of a fitted estimator fit each other, as `bounds` wants it: those that its compiled code takes on trust.
 
-scikit-learn checks a request's columns against `n_features_in_` and then hands its fitted arrays to code without checks.
+scikit-learn checks a request's columns against `n_features_in_` and hands its fitted arrays to code without checks.
 Each function here looks at one family of estimators, given one of them; it answers whether it is sound, and may raise
 what a broken attribute raises. How a family's code uses its arrays was read in scikit-learn 1.7 to 1.9.
 """
@@ -243,4 +243,5 @@ _CHECKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "sklearn.svm._base.BaseLibSVM": ("support_vectors_", _is_sound_libsvm),
     "sklearn.tree._classes.BaseDecisionTree": ("tree_", _is_sound_decision_tree),
 }
-"""What an estimator has once it is fitted, and its check; by the full name of a base class, so that no module is imported for an estimator that a model does not hold."""
+"""What an estimator has once it is fitted, and its check; by the full name of a base class, so that
+no module is imported for an estimator that a model does not hold."""

@@ -10,8 +10,10 @@ from contextlib import suppress
 from typing import Any, cast
 
 import numpy as np
+from sklearn import get_config
 from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 NAMES = "feature_names_in_"
@@ -67,6 +69,19 @@ def takes_arrays(model: object) -> bool:
 def is_of_sklearn(model: object) -> bool:
     """Whether scikit-learn alone makes the model's inputs into matrices: of other libraries it takes a trial."""
     return all(type(estimator).__module__.startswith("sklearn.") for estimator in nested(model))
+
+
+def before_last(model: Any, inputs: Any) -> tuple[Any, Any]:
+    """The estimator that answers, and what it is given: of a pipeline the last, and what all others make of `inputs`.
+
+    To ask a pipeline for each output by itself would transform the rows as often.
+    """
+    while type(model) is Pipeline and not get_config()["enable_metadata_routing"]:
+        for _, step in cast("list[tuple[str, Any]]", model.steps[:-1]):
+            if step is not None and step != "passthrough":
+                inputs = step.transform(inputs)
+        model = model.steps[-1][1]
+    return model, inputs
 
 
 class WithoutNames:

@@ -152,8 +152,7 @@ class Http1(HttpToolsProtocol):
         except Unreadable as e:
             self._fail(e.status, str(e))
         except HttpParserCallbackError as e:
-            found = e.__context__
-            self._fail(*((found.status, str(found)) if isinstance(found, Unreadable) else _INVALID))
+            self._fail(*_reason(e))
         except HttpParserError:
             self._fail(*_INVALID)
         if self._over:
@@ -381,6 +380,12 @@ class Http1(HttpToolsProtocol):
         else:
             seconds = self.context.settings.receive_seconds
             self._fail(408, f"The request did not arrive within {seconds:g} s. Send it in less time")
+
+
+def _reason(error: HttpParserCallbackError) -> tuple[int, str]:
+    """What a callback has raised. In a variable of the frame that parses it would keep that frame, and all it reads."""
+    found = error.__context__
+    return (found.status, str(found)) if isinstance(found, Unreadable) else _INVALID
 
 
 def _too_large(most: int) -> Unreadable:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
+from .echo import echo
 from .errors import InvalidInput
 from .values import shown
 
@@ -58,8 +59,10 @@ def check(given: object, params: Sequence[Param], flavor: str) -> list[str]:
             ", ".join(f"'{shown(name)}'" for name in cast("list[str]", [*given])[:5]) if isinstance(given, dict) else ""
         )
         return [
-            f"The params {names + ' ' if names else ''}are ignored: the model's signature names no params. "
-            f"Send none, or register the model with a signature that names them"
+            (
+                f"The params {names + ' ' if names else ''}are ignored: the model's signature names no params. "
+                f"Send none, or register the model with a signature that names them"
+            )
         ]
     if not isinstance(given, dict):
         raise InvalidInput(f'"params" is {shown(given)}, not an object. Send {{"name": value, ...}}')
@@ -68,7 +71,7 @@ def check(given: object, params: Sequence[Param], flavor: str) -> list[str]:
     for name, value in cast("dict[str, Any]", given).items():
         param = known.get(name)
         if param is None:
-            ignored.append(f"The param '{shown(name)}' is ignored: the model's signature names {', '.join(known)}")
+            ignored.append(f"The param '{echo(name)}' is ignored: the model's signature names {', '.join(known)}")
         elif not _is(value, param):
             kind = f"a list of {param.type}" if param.many else param.type
             raise InvalidInput(f"The param '{param.name}' is {shown(value)}, which is not of its type, {kind}")

@@ -1,45 +1,130 @@
-"""What the model answered to one request, and the rows that the inference log keeps of many."""
+"""What the model answered in one call, the part of it that each request gets, and the rows that the log keeps of it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+import orjson
 
+from .ids import new_ids
 from .inference_log.rows import StoredPrediction, served
 from .model import Answers
 from .validation import Batch
 
+# A request of more rows has its values written by themselves: to cut all values of a call apart would cost more.
+_FEW_ROWS = 4
 
-@dataclass(slots=True)
-class Prediction:
-    """Rows of one request and their answers; its length is the number of rows.
+
+class Call:
+    """The rows of all requests that the model was asked for in one call, and its answers. For the event loop alone.
 
     Attributes:
-        ids: one per row.
-        outputs: by output an array with an entry per row.
-        when: the time that the log keeps.
+        model, version: as they stand in answers.
+        batch: the rows.
+        outputs: by name an array with an entry per row.
+        predictions: the parts that requests were answered with.
     """
 
-    model: str
-    version: str
-    ids: list[str]
-    outputs: Answers
-    batch: Batch
-    when: datetime
+    __slots__ = ("_ids", "_nbytes", "_tokens", "_when", "batch", "model", "outputs", "predictions", "version")
+
+    def __init__(self, model: str, version: str, batch: Batch, outputs: Answers) -> None:
+        self.model, self.version, self.batch, self.outputs = model, version, batch, outputs
+        self.predictions: list[Prediction] = []
+        self._ids: list[str] | None = None
+        self._when: datetime | None = None
+        self._nbytes: int | None = None
+        self._tokens: dict[str, list[bytes]] = {}
+
+    @property
+    def ids(self) -> list[str]:
+        """One per row, made when first asked for."""
+        if self._ids is None:
+            self._ids = new_ids(self.batch.rows)
+        return self._ids
+
+    @property
+    def when(self) -> datetime:
+        """The time that the log keeps, of all requests that do not say another."""
+        if self._when is None:
+            self._when = datetime.now(UTC)
+        return self._when
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the values of all rows and answers hold; of texts their characters."""
+        if self._nbytes is None:
+            columns = self.batch.columns.values() if self.batch.matrix is None else (self.batch.matrix,)
+            self._nbytes = sum(map(_array_bytes, (*columns, *self.outputs.values())))
+        return self._nbytes
+
+    def tokens(self, name: str) -> list[bytes]:
+        """The numbers of an output in JSON, each by itself, in row-major order."""
+        if name not in self._tokens:
+            self._tokens[name] = _numbers(self.outputs[name].ravel()).split(b",")
+        return self._tokens[name]
+
+
+class Prediction:
+    """Rows of one request and their answers: those from `start` to `stop` of a call. Its length is their number.
+
+    Attributes:
+        when: the time that the log keeps, where the request says one.
+    """
+
+    __slots__ = ("_outputs", "call", "start", "stop", "when")
+
+    def __init__(self, call: Call, start: int, stop: int, when: datetime | None = None) -> None:
+        self.call, self.start, self.stop, self.when = call, start, stop, when
+        self._outputs: Answers | None = None
 
     def __len__(self) -> int:
-        return len(self.ids)
+        return self.stop - self.start
+
+    @property
+    def model(self) -> str:
+        """Name of the model."""
+        return self.call.model
+
+    @property
+    def version(self) -> str:
+        """Version of the model."""
+        return self.call.version
+
+    @property
+    def ids(self) -> list[str]:
+        """One per row."""
+        return self.call.ids[self.start : self.stop]
+
+    @property
+    def outputs(self) -> Answers:
+        """By output an array with an entry per row."""
+        if self._outputs is None:
+            whole = self.call.outputs
+            self._outputs = {name: array[self.start : self.stop] for name, array in whole.items()}
+        return self._outputs
+
+    def flat(self, name: str) -> bytes:
+        """The values of an output in row-major order as JSON, without brackets around them."""
+        whole = self.call.outputs[name]
+        if whole.dtype.kind not in "biuf":
+            return orjson.dumps(whole[self.start : self.stop].ravel().tolist())[1:-1]
+        if len(self) > _FEW_ROWS:
+            return _numbers(whole[self.start : self.stop].ravel())
+        tokens = self.call.tokens(name)
+        width = len(tokens) // len(whole)
+        return b",".join(tokens[self.start * width : self.stop * width])
+
+    def records(self) -> list[dict[str, Any]]:
+        """The rows as JSON values."""
+        return self.call.batch.part(self.start, self.stop).records()
 
 
 def nbytes(prediction: Prediction) -> int:
-    """Bytes that its values hold; of texts their characters."""
-    batch = prediction.batch
-    columns = batch.columns.values() if batch.matrix is None else (batch.matrix,)
-    return sum(map(_array_bytes, (*columns, *prediction.outputs.values())))
+    """Bytes that its values hold; of texts their characters. Its share of the call's."""
+    return prediction.call.nbytes * len(prediction) // prediction.call.batch.rows
 
 
 def _array_bytes(array: np.ndarray[Any, Any]) -> int:
@@ -50,19 +135,25 @@ def _array_bytes(array: np.ndarray[Any, Any]) -> int:
 def stored(predictions: Sequence[Prediction]) -> list[StoredPrediction]:
     """What the log keeps, a row per row and in order.
 
-    Args:
-        predictions: of requests that the `Batcher` joined; arrays of a row each cost ten times as much to take apart as
-            one of all.
-
     Raises:
         UnstorableRecord: a value has no JSON form.
     """
-    names = tuple(predictions[0].outputs)
-    arrays = [[p.outputs[name] for p in predictions] for name in names]
-    if any(len({array.dtype for array in some}) > 1 for some in arrays):
-        # They were answered one by one. Joined, whole numbers would become 4.0 beside the others.
-        return [row for p in predictions for row in stored([p])]
-    rows = iter(Batch.joined([p.batch for p in predictions]).records())
-    answers = [np.concatenate(some).tolist() for some in arrays]
-    results = (dict(zip(names, values, strict=True)) for values in zip(*answers, strict=True))
-    return [row for p in predictions for row in served(p.model, p.version, p.ids, p.when, rows, results)]
+    call = predictions[0].call
+    if sum(map(len, predictions)) == call.batch.rows and all(p.call is call and p.when is None for p in predictions):
+        # Arrays of a row each would cost ten times as much to take apart as one of all.
+        results = _results(call.outputs)
+        return served(call.model, call.version, call.ids, call.when, call.batch.records(), results)
+    return [
+        row
+        for p in predictions
+        for row in served(p.model, p.version, p.ids, p.when or p.call.when, p.records(), _results(p.outputs))
+    ]
+
+
+def _results(outputs: Answers) -> Iterator[dict[str, Any]]:
+    values = zip(*[array.tolist() for array in outputs.values()], strict=True)
+    return (dict(zip(outputs, each, strict=True)) for each in values)
+
+
+def _numbers(values: np.ndarray[Any, Any]) -> bytes:
+    return orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]

@@ -10,7 +10,7 @@ import orjson
 from fastapi import Response
 
 JSON = "application/json"
-_JSON = JSON.encode()
+JSON_TYPE = JSON.encode()
 
 
 class BytesResponse(Response):
@@ -25,7 +25,7 @@ class BytesResponse(Response):
 
 def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> BytesResponse:
     """`content` as JSON; numpy arrays are lists and NaN is null."""
-    return BytesResponse(orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY), _JSON, status, headers)
+    return BytesResponse(orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY), JSON_TYPE, status, headers)
 
 
 def text_response(content: str | bytes, media: str = "text/plain; charset=utf-8") -> BytesResponse:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import io
 import json
 import math
+import zlib
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
-from zlib import error as BrokenStream
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,7 +73,7 @@ class Archive:
         try:
             with self._zip.open(member) as file:
                 content = file.read(member.file_size)  # no more than this is unpacked, whatever the stream holds
-        except (BadZipFile, BrokenStream, EOFError, OSError, NotImplementedError, RuntimeError) as e:
+        except (BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as e:
             raise Damaged(f"its member {member.filename[:80]!r} is broken: {e}") from e
         if len(content) != member.file_size:
             raise Damaged(f"its member {member.filename[:80]!r} is shorter than it says")
@@ -122,9 +122,9 @@ class Archive:
             Damaged: it is of another kind, or an index is outside.
         """
         file = Archive(self.read(name), self._budget)
-        kind = file.array("format.npy")[()]
         of_arrays = "_is_array.npy" in file._zip.namelist() and bool(file.array("_is_array.npy")[()])
-        kind = f"{kind.decode('ascii', 'replace') if isinstance(kind, bytes) else kind}_{'array' if of_arrays else 'matrix'}"
+        layout = bytes(file.array("format.npy").astype("S")[()]).decode("ascii", "replace")
+        kind = f"{layout}_{'array' if of_arrays else 'matrix'}"
         if kind not in ("csr_matrix", "csc_matrix", "csr_array", "csc_array"):
             raise Damaged(f"its sparse matrix {str(name)[:80]!r} is a {kind[:20]}. Convert it to CSR")
         parts = (file.array("data.npy"), file.array("indices.npy"), file.array("indptr.npy"))

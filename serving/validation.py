@@ -44,27 +44,44 @@ _CLEAN_KINDS: dict[ColumnType, str] = {
 }
 
 
+_DOUBLES = (np.dtype("float64"),)
 # A name that is mistyped by so much, or longer than that, is no slip; comparing two takes the square of their length.
 _LONGEST_MISTAKEN, _MOST_MISTYPED, _MOST_COMPARED = 60, 4, 100
 
 
 class Batch:
-    """Checked rows: by column in the model's order, and where all columns are doubles as a matrix too. Not changed."""
+    """Checked rows: by column in the model's order, and where all columns are doubles as a matrix too. Not changed.
 
-    __slots__ = ("_columns", "_names", "matrix", "rows")
+    Attributes:
+        rows: how many there are.
+        kind: equal for batches that can be joined without a change of any value.
+    """
+
+    __slots__ = ("_columns", "_matrix", "_names", "_packed", "kind", "rows")
 
     def __init__(self, columns: dict[str, Array], rows: int) -> None:
         """Every column has `rows` values."""
         self._columns: dict[str, Array] | None = columns
         self._names = tuple(columns)
-        self.matrix: Array | None = None
+        self._matrix: Array | None = None
+        self._packed: bytes | bytearray | None = None
+        self.kind: tuple[object, ...] = ("columns", *[array.dtype for array in columns.values()])
         self.rows = rows
 
     @classmethod
     def of_matrix(cls, names: tuple[str, ...], matrix: Array) -> Batch:
         """Rows of columns of one type, [rows, columns]; much quicker to make, to join and to ask a model with."""
         batch = cls.__new__(cls)
-        batch._columns, batch._names, batch.matrix, batch.rows = None, names, matrix, len(matrix)
+        batch._columns, batch._names, batch._matrix, batch._packed = None, names, matrix, None
+        batch.kind, batch.rows = _DOUBLES, len(matrix)
+        return batch
+
+    @classmethod
+    def of_packed(cls, names: tuple[str, ...], packed: bytes | bytearray, rows: int) -> Batch:
+        """Rows of doubles as they lie in memory, row by row; cheap to join."""
+        batch = cls.__new__(cls)
+        batch._columns, batch._names, batch._matrix, batch._packed = None, names, None, packed
+        batch.kind, batch.rows = _DOUBLES, rows
         return batch
 
     @classmethod
@@ -73,7 +90,10 @@ class Batch:
         if len(batches) == 1:
             return batches[0]
         first = batches[0]
-        if first.matrix is not None:
+        if first.kind is _DOUBLES:
+            packed = [b._packed for b in batches if b._packed is not None]
+            if len(packed) == len(batches):
+                return cls.of_packed(first._names, bytearray().join(packed), sum([b.rows for b in batches]))
             return cls.of_matrix(first._names, np.concatenate([cast("Array", b.matrix) for b in batches]))
         columns = {name: np.concatenate([b.columns[name] for b in batches]) for name in first.columns}
         return cls(columns, sum(b.rows for b in batches))
@@ -86,11 +106,19 @@ class Batch:
         return self._columns
 
     @property
-    def kind(self) -> tuple[object, ...]:
-        """Equal for batches that can be joined without a change of any value."""
+    def matrix(self) -> Array | None:
+        """The rows as [rows, columns] where all columns are doubles."""
+        if self._matrix is None and self._packed is not None:
+            # A model may want to change its input: an array over bytes could not be.
+            changeable = self._packed if isinstance(self._packed, bytearray) else bytearray(self._packed)
+            self._matrix = np.frombuffer(changeable).reshape(self.rows, len(self._names))
+        return self._matrix
+
+    def part(self, start: int, stop: int) -> Batch:
+        """The rows from `start` to `stop`."""
         if self.matrix is not None:
-            return (self.matrix.dtype,)
-        return ("columns", *(array.dtype for array in self.columns.values()))
+            return Batch.of_matrix(self._names, self.matrix[start:stop])
+        return Batch({name: array[start:stop] for name, array in self.columns.items()}, stop - start)
 
     def records(self) -> list[dict[str, Any]]:
         """The rows as JSON values, for the log: missing values are None, times ISO 8601."""
@@ -130,6 +158,13 @@ def from_rows(signature: Signature, rows: object, max_rows: int) -> Batch:
         },
         len(whole),
     )
+
+
+def from_packed(signature: Signature, packed: bytes, max_rows: int) -> Batch:
+    """Check the number of rows of finite doubles as they lie in memory. Raises as `from_rows` does."""
+    rows = len(packed) // (8 * len(signature.columns))
+    _check_count(rows, max_rows)
+    return Batch.of_packed(signature.names, packed, rows)
 
 
 def from_columns(signature: Signature, columns: Mapping[str, Values], max_rows: int) -> Batch:

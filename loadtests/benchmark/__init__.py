@@ -6,5 +6,10 @@
     [start -> first right answer -> answers are scikit-learn's -> load -> memory -> stop] -> result -> bars, table
 
 What is measured is data: `servers.py` says who, `workloads.py` what is asked, `protocols.py` how. `docs/performance.md`
-holds what came out. `inference_log.py` is a smaller one of its own.
+holds what came out. Commands of their own:
+
+    tune                      the best configuration of a peer
+    profile, instructions     where the time of a request goes
+    attack                    what a client without a key costs others
+    overload, inference_log, parsers, local_replicas
 """

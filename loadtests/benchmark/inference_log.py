@@ -11,16 +11,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 
-from ...serving.ids import new_ids
 from ...serving.inference_log.rows import chunks
 from ...serving.inference_log.store import InferenceLog
 from ...serving.inference_log.writer import LogWriter
-from ...serving.prediction import Prediction, nbytes, stored
+from ...serving.prediction import Call, Prediction, nbytes, stored
 from ...serving.validation import Batch
 
 ROWS = 50_000
@@ -52,15 +50,18 @@ def measure(url: str) -> str:
     return "".join(said)
 
 
+def _call(row: Callable[[], Batch], requests: int) -> list[Prediction]:
+    call = Call("flights", "3", Batch.joined([row() for _ in range(requests)]), {"predict": np.zeros(requests, int)})
+    return [Prediction(call, at, at + 1) for at in range(requests)]
+
+
 def _measured(log: InferenceLog, kind: str, row: Callable[[], Batch]) -> str:
-    before, now = log.count().predictions, datetime.now(UTC)
-    requests = [
-        Prediction("flights", "3", [identity], {"predict": np.array([0])}, row(), now) for identity in new_ids(ROWS)
-    ]
+    before = log.count().predictions
+    calls = [_call(row, requests) for requests in map(len, chunks(range(ROWS), REQUESTS))]
     writer = LogWriter(log, stored, nbytes, max_rows=ROWS, max_bytes=2**30)
     started = time.perf_counter()
-    for call in chunks(requests, REQUESTS):
-        writer.put(call)
+    for predictions in calls:
+        writer.put(predictions)
     put = time.perf_counter() - started
     started, cpu = time.perf_counter(), time.process_time()
     writer.start()

@@ -24,6 +24,7 @@ from .errors import BenchmarkError, LoadFailed, ProgramMissing
 from .launches import Place
 from .models import Models
 from .processes import running
+from .protocols import Protocol
 from .rounds import Ask, ready
 from .servers import ALL, Server
 from .table import markdown
@@ -33,8 +34,8 @@ VALGRIND, CONTROL = "valgrind", "callgrind_control"
 _COUNTED = re.compile(r"^summary: (\d+)", re.MULTILINE)
 
 
-def counted(server: Server, workload: Workload, seconds: int, folder: Path) -> list[tuple[str, float]]:
-    """Instructions of a request, by the name of each protocol that the server is asked by.
+def counted(server: Server, workload: Workload, protocol: Protocol, seconds: int, folder: Path) -> float:
+    """Instructions of a request.
 
     Args:
         seconds: of load, in which a server answers a fiftieth of what it can.
@@ -50,21 +51,14 @@ def counted(server: Server, workload: Workload, seconds: int, folder: Path) -> l
     questions, share = Questions(models.rows, models.expected[workload.model]), cores.share()
     counting = [VALGRIND, "--tool=callgrind", "--instr-atstart=no", "--trace-children=yes", "--quiet"]
     prefix = [*share.server, *counting, f"--callgrind-out-file={folder}/counted.%p"]
-    found: list[tuple[str, float]] = []
     with running(server.launch(place), prefix=prefix, folder=folder, log=folder / "server.log") as processes:
         ready(processes, server, place, questions)
-        for protocol in server.asks[workload]:
-            ask = Ask(processes, questions, place, workload, protocol, share.load)
-            ask.load(seconds)
-            _control("--instr=on")
-            measured = ask.load(seconds)
-            _control("--dump")
-            _control("--instr=off")
-            instructions = sum(map(_of_file, folder.glob("counted.*.*")))
-            for file in folder.glob("counted.*.*"):
-                file.unlink()
-            found.append((protocol.name, instructions / measured.requests))
-    return found
+        ask = Ask(processes, questions, place, workload, protocol, share.load)
+        ask.load(seconds)
+        _control("--instr=on")
+        measured = ask.load(seconds)
+        _control("--dump")  # what was counted is gone once it counts no more
+        return sum(map(_of_file, folder.glob("counted.*.*"))) / measured.requests
 
 
 def _control(command: str) -> None:
@@ -86,11 +80,12 @@ def main(arguments: Sequence[str]) -> int:
         if shutil.which(VALGRIND) is None:
             raise ProgramMissing(f"{VALGRIND} is not installed. On Debian: apt-get install valgrind")
         for server in asked(chosen(options.only, ALL), options.workload):
-            (workload,) = server.asks
+            ((workload, protocols),) = server.asks.items()
+            protocol = next((each for each in protocols if each.name == options.protocol), protocols[0])
             with TemporaryDirectory(prefix="tenfold-benchmark-") as folder:
-                for protocol, count in counted(server, workload, options.seconds, Path(folder)):
-                    lines.append([server.name, workload.name, protocol, f"{count:,.0f}"])
-                    _say(" ".join(lines[-1]))
+                count = counted(server, workload, protocol, options.seconds, Path(folder))
+            lines.append([server.name, workload.name, protocol.name, f"{count:,.0f}"])
+            _say(" ".join(lines[-1]))
     except BenchmarkError as e:
         sys.stderr.write(f"Error: {e}\n")
         return 1
@@ -107,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--only", default="tenfold", help="servers, separated by commas (default %(default)s)")
     add("--workload", default="one-row", help="one name (default %(default)s)")
+    add("--protocol", default="", help="name; default: the first one that the benchmark asks a server by")
     add("--seconds", type=int, default=10, help="of each load (default %(default)s)")
     return parser
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 TICK_SECONDS = 0.001
@@ -35,8 +35,8 @@ class Seen:
 class Client(asyncio.Protocol):
     """One keep-alive connection with at most one request on its way."""
 
-    def __init__(self, request: bytes, answered: Callable[[Client, float, float, int], None]) -> None:
-        self._request, self._answered = request, answered
+    def __init__(self, answered: Callable[[Client, float, float, int], None]) -> None:
+        self._answered = answered
         self._transport: asyncio.Transport | None = None
         self._due = 0.0
         self._buffer = b""
@@ -57,11 +57,11 @@ class Client(asyncio.Protocol):
         """Whether a request can be sent on it."""
         return self._transport is not None and not self._transport.is_closing()
 
-    def send(self, due: float) -> None:
-        """Send the request that was due then."""
+    def send(self, request: bytes, due: float) -> None:
+        """Send a request that was due then."""
         assert self._transport is not None
         self.busy, self._due, self._buffer = True, due, b""
-        self._transport.write(self._request)
+        self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
         """A part of an answer, which is nearly always all of it."""
@@ -96,18 +96,18 @@ async def closed(port: int, request: bytes, connections: int, seconds: float) ->
     def answered(client: Client, due: float, took: float, status: int) -> None:
         seen.answers.append((due, took, status))
         if time.monotonic() < over and client.open:
-            client.send(time.monotonic())
+            client.send(request, time.monotonic())
 
-    clients = [await _connected(loop, port, request, answered) for _ in range(connections)]
+    clients = [await _connected(loop, port, answered) for _ in range(connections)]
     for client in clients:
-        client.send(time.monotonic())
+        client.send(request, time.monotonic())
     await asyncio.sleep(seconds)
     await _closed(clients)
     return seen
 
 
-async def opened(port: int, request: bytes, rate: float, seconds: float, connections: int) -> Seen:
-    """`rate` requests a second, whatever becomes of them, over at most `connections` connections."""
+async def opened(port: int, requests: Iterator[bytes], rate: float, seconds: float, connections: int) -> Seen:
+    """`rate` of the requests a second, whatever becomes of them, over at most `connections` connections."""
     seen, loop = Seen(), asyncio.get_running_loop()
     free: deque[Client] = deque()
 
@@ -115,13 +115,13 @@ async def opened(port: int, request: bytes, rate: float, seconds: float, connect
         seen.answers.append((due, took, status))
         free.append(client)
 
-    clients = [await _connected(loop, port, request, answered) for _ in range(connections)]
+    clients = [await _connected(loop, port, answered) for _ in range(connections)]
     free.extend(clients)
     started, sent = time.monotonic(), 0
     renewing: set[asyncio.Task[None]] = set()
 
     async def renew() -> None:
-        client = await _connected(loop, port, request, answered)
+        client = await _connected(loop, port, answered)
         clients.append(client)
         free.append(client)
 
@@ -133,7 +133,7 @@ async def opened(port: int, request: bytes, rate: float, seconds: float, connect
             if client is None:
                 seen.unsent += 1
             elif client.open:
-                client.send(due)
+                client.send(next(requests), due)
             else:
                 seen.unsent += 1
                 task = asyncio.create_task(renew())
@@ -152,7 +152,7 @@ async def _closed(clients: Sequence[Client]) -> None:
 
 
 async def _connected(
-    loop: asyncio.AbstractEventLoop, port: int, request: bytes, answered: Callable[[Client, float, float, int], None]
+    loop: asyncio.AbstractEventLoop, port: int, answered: Callable[[Client, float, float, int], None]
 ) -> Client:
-    _, client = await loop.create_connection(lambda: Client(request, answered), "127.0.0.1", port)
+    _, client = await loop.create_connection(lambda: Client(answered), "127.0.0.1", port)
     return client

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import repeat
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -119,10 +120,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _measure(name: str, folder: Path, options: Any) -> Measured:
     rows = MODELS[name]
-    request = _request(_save(name, folder / name)[:rows])
+    asked = request("/predict", {"rows": save_model(name, folder / name)[:rows]})
     settings = {"NAME": name, "MAX_WAITING_ROWS": str(options.waiting * rows), "DRAIN_SECONDS": "0"}
     with own.running(folder, folder / name, settings, core=SERVER_CORE) as server:
-        found = uvloop.run(_overload(name, server, request, options.seconds))
+        found = uvloop.run(_overload(name, server, asked, options.seconds))
     if server.fault:
         raise RunFailed(f"The measurement says nothing: {server.fault}")
     return found
@@ -140,10 +141,10 @@ async def _overload(name: str, server: own.OwnServer, request: bytes, seconds: f
         peaks[connections] = (await closed(port, request, connections, seconds / 2)).count(200) / (seconds / 2)
     connections = max(peaks, key=lambda n: peaks[n])
     rate = 2 * peaks[connections]
-    await opened(port, request, rate, FIRST_SECONDS, CONNECTIONS)
+    await opened(port, repeat(request), rate, FIRST_SECONDS, CONNECTIONS)
     await _recovery(port, request, usual)
     before = pss(server.process.pid)
-    seen = await opened(port, request, rate, seconds, CONNECTIONS)
+    seen = await opened(port, repeat(request), rate, seconds, CONNECTIONS)
     recovery = await _recovery(port, request, usual)
     return Measured(
         model=name,
@@ -183,7 +184,7 @@ def _p99(seen: Seen, status: int) -> float:
     return latencies[int(len(latencies) * 0.99)] if latencies else 0.0
 
 
-def _save(name: str, folder: Path) -> list[dict[str, float]]:
+def save_model(name: str, folder: Path) -> list[dict[str, float]]:
     """Fit and write one of `MODELS`; returns rows of it."""
     import pandas as pd
 
@@ -193,9 +194,10 @@ def _save(name: str, folder: Path) -> list[dict[str, float]]:
     return [{str(column): float(value) for column, value in row.items()} for row in table.head(100).to_dict("records")]
 
 
-def _request(rows: list[dict[str, float]]) -> bytes:
-    body = orjson.dumps({"rows": rows})
-    head = "POST /predict HTTP/1.1\r\nHost: tenfold\r\nContent-Type: application/json\r\n"
+def request(path: str, document: Any) -> bytes:
+    """A POST of a JSON document, as it goes over the wire."""
+    body = orjson.dumps(document)
+    head = f"POST {path} HTTP/1.1\r\nHost: tenfold\r\nContent-Type: application/json\r\n"
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 

@@ -144,6 +144,8 @@ def _peers(
 _MOST = 32
 """Requests that a peer may batch: as many as there are connections."""
 _ONE_BY_ONE, _BATCHES = "no batches", f"batches of up to {_MOST}"
+# As many as there are connections, so that batches are full, and the shortest wait there is for what is left of one. Of
+# 8 to 64 requests (`tune`), fewer cost more CPU each, and of more every batch waits in vain.
 (MOSEC,) = _peers("mosec", "mosec", everywhere(PLAIN), ["mosec"], plain=(_BATCHES, launches.mosec(_MOST, 1)))
 PEERS = (
     *_peers("fastapi", "FastAPI", everywhere(PLAIN), ["fastapi"], plain=("a handler", launches.fastapi)),

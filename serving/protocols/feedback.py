@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from fastapi import Response
@@ -31,7 +32,7 @@ async def feedback(context: Context, head: RequestHead, body: bytes) -> Response
     """Send back what turned out to be true: {"id", "label"}, or a list of them."""
     content = document(head, body, context.core.max_values)
     items = take(content, context.settings.max_rows)
-    when = context.core.event_time(head.get(EVENT_TIME))
+    when = context.core.event_time(head.get(EVENT_TIME)) or datetime.now(UTC)
     deadline = time.monotonic() + context.settings.deadline_seconds
     results = await context.core.feedback.take(items, when, deadline)
     context.metrics.labelled(result.status for result in results)

@@ -1,16 +1,23 @@
-"""The request of the Open Inference Protocol v2 that nearly all clients send: one tensor of floats, flat, in JSON.
+"""The requests that nearly all clients send: of v2 one tensor of floats, flat, in JSON; of /predict rows of numbers.
 
-It is read in one step, into types. Whatever is not exactly of this form, or wrong, is left to `infer`, which takes
-everything and says what is wrong. Pure.
+They are read in one step, into types, and their values packed as they lie in memory. Whatever is not exactly of this
+form, or wrong, is left to `infer` and `predict`, which take everything and say what is wrong. Pure.
 """
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Callable
+from functools import lru_cache
+from itertools import chain
 from typing import Any, Literal, NamedTuple
 
-import numpy as np
-from msgspec import MsgspecError, Struct, json
-from numpy.typing import NDArray
+from msgspec import MsgspecError, Struct, defstruct, json
+from msgspec.structs import astuple
+
+# msgspec looks for a column beginning with the one after the last: columns in another order take a time that grows
+# with the square of their number.
+_MOST_COLUMNS = 64
 
 
 class _Tensor(Struct, gc=False, forbid_unknown_fields=True):
@@ -37,9 +44,9 @@ _read = json.Decoder(_Request).decode
 
 
 class PlainRequest(NamedTuple):
-    """Values of whole rows in row-major order, the outputs asked for (none: all), and the request's own id."""
+    """Finite doubles of whole rows as they lie in memory, the requested outputs (none: all), and the id."""
 
-    values: NDArray[np.float64]
+    values: bytes
     outputs: tuple[str, ...]
     id: str | None
 
@@ -55,4 +62,53 @@ def read(body: bytes, width: int) -> PlainRequest | None:
     if columns != width or rows < 1 or len(tensor.data) != rows * columns:
         return None
     outputs = tuple([output.name for output in request.outputs]) if request.outputs else ()
-    return PlainRequest(np.fromiter(tensor.data, np.float64, len(tensor.data)), outputs, request.id)
+    return PlainRequest(_packer(len(tensor.data))(*tensor.data), outputs, request.id)
+
+
+class PlainRows(NamedTuple):
+    """As `PlainRequest`; `outputs` is None where the request names none."""
+
+    values: bytes
+    outputs: tuple[str, ...] | None
+
+
+def rows(body: bytes, names: tuple[str, ...]) -> PlainRows | None:
+    """The request to /predict for rows of a number for each of `names`; None for one of another form."""
+    decode = _rows_decoder(names)
+    if decode is None:
+        return None
+    try:
+        request = decode(body)
+    except (MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    if not request.rows or request.outputs == ():
+        return None
+    values = astuple(request.rows[0]) if len(request.rows) == 1 else (*chain.from_iterable(map(astuple, request.rows)),)
+    return PlainRows(_packer(len(values))(*values), request.outputs)
+
+
+@lru_cache(4)
+def _rows_decoder(names: tuple[str, ...]) -> Callable[[bytes], Any] | None:
+    # What has to be escaped in JSON, msgspec takes for no key.
+    if len(names) > _MOST_COLUMNS or any(json.encode(name) != f'"{name}"'.encode() for name in names):
+        return None
+    fields = [f"f{number}" for number in range(len(names))]
+    row = defstruct(
+        "Row",
+        [(name, float) for name in fields],
+        rename=dict(zip(fields, names, strict=True)),
+        forbid_unknown_fields=True,
+        gc=False,
+    )
+    request = defstruct(
+        "Rows",
+        [("rows", list[row]), ("outputs", tuple[str, ...] | None, None)],
+        forbid_unknown_fields=True,
+        gc=False,
+    )
+    return json.Decoder(request).decode
+
+
+@lru_cache(64)
+def _packer(count: int) -> Callable[..., bytes]:
+    return struct.Struct(f"{count}d").pack

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, cast
 
+import orjson
 from fastapi import Response
 
 from ..core import Core
@@ -13,16 +14,23 @@ from ..errors import InvalidInput
 from ..exchange import ModelCall
 from ..prediction import Prediction
 from ..request import RequestHead
-from ..responses import json_response, values
+from ..responses import JSON_TYPE, BytesResponse, json_response, values
 from ..routes import PREDICT, PREDICTING, Operation, Route
 from ..values import shown
-from .documents import object_of
+from . import plain
+from .documents import is_json, object_of
 
 
 def read(core: Core, head: RequestHead, body: bytes) -> ModelCall[Response]:
     """Predict rows. Each prediction has an id; send it back to /feedback with the true label."""
-    rows, outputs = take(object_of(head, body, core.max_values))
-    return ModelCall(core.rows(rows), ("predict", *(outputs or ())), partial(respond, outputs=outputs))
+    signature = core.model.signature
+    plainly = plain.rows(body, signature.names) if signature.doubles and is_json(head) else None
+    if plainly is not None:
+        batch, outputs = core.packed(plainly.values), plainly.outputs
+    else:
+        rows, outputs = take(object_of(head, body, core.max_values))
+        batch = core.rows(rows)
+    return ModelCall(batch, ("predict", *(outputs or ())), partial(respond, outputs=outputs))
 
 
 def take(document: dict[str, Any]) -> tuple[object, tuple[str, ...] | None]:
@@ -48,6 +56,8 @@ def take(document: dict[str, Any]) -> tuple[object, tuple[str, ...] | None]:
 
 def respond(prediction: Prediction, outputs: tuple[str, ...] | None) -> Response:
     """The response: always with "predictions", with "outputs" only when the request named some."""
+    if outputs is None and prediction.call.outputs["predict"].ndim == 1:
+        return BytesResponse(_written(prediction), JSON_TYPE)
     content: dict[str, Any] = {
         "predictions": values(prediction.outputs["predict"]),
         "ids": prediction.ids,
@@ -56,6 +66,15 @@ def respond(prediction: Prediction, outputs: tuple[str, ...] | None) -> Response
     if outputs is not None:
         content["outputs"] = {name: values(prediction.outputs[name]) for name in outputs}
     return json_response(content)
+
+
+def _written(prediction: Prediction) -> bytes:
+    return b'{"predictions":[%b],"ids":["%b"],"model":{"name":%b,"version":%b}}' % (
+        prediction.flat("predict"),
+        '","'.join(prediction.ids).encode(),
+        orjson.dumps(prediction.model),
+        orjson.dumps(prediction.version),
+    )
 
 
 ROUTES = (

@@ -16,7 +16,7 @@ from ..errors import InvalidInput
 from ..exchange import ModelCall
 from ..prediction import Prediction
 from ..request import RequestHead
-from ..responses import JSON, BytesResponse, json_response
+from ..responses import JSON, JSON_TYPE, BytesResponse, json_response
 from ..routes import OTHER, PREDICTING, V2, Access, Handler, Operation, Route
 from ..schema import v2_inputs
 from ..signature import Signature
@@ -81,7 +81,7 @@ def read(core: Core, head: RequestHead, body: bytes) -> ModelCall[Response]:
     model = core.model
     if (plainly := _plainly(model.signature, head, body, core.max_values)) is not None:
         request = InferRequest((), plainly.outputs, plainly.id)
-        batch = core.flat(plainly.values)
+        batch = core.packed(plainly.values)
     else:
         request = _request(core, head, body)
         batch = tensors.batch(core, request.inputs)
@@ -89,6 +89,8 @@ def read(core: Core, head: RequestHead, body: bytes) -> ModelCall[Response]:
 
 
 def _respond(request: InferRequest, datatypes: Mapping[str, str], prediction: Prediction) -> Response:
+    if not (request.binary or request.as_bytes):
+        return BytesResponse(infer.written(request.id, prediction, datatypes), JSON_TYPE)
     content, data = infer.answer(request, prediction, datatypes)
     if not data:
         return json_response(content)

@@ -125,7 +125,9 @@ class _Parser:
 def _field(message: DescriptorProto, tokens: list[str]) -> FieldDescriptorProto:
     """Repeated TYPE NAME = NUMBER, or map < KEY , VALUE > NAME = NUMBER."""
     *kind, name, _, number = tokens
-    field = message.field.add(name=name, number=int(number))
+    # As protoc does: grpcurl writes a field without it as it is written here.
+    json_name = re.sub(r"_(\w)", lambda found: found[1].upper(), name)
+    field = message.field.add(name=name, json_name=json_name, number=int(number))
     field.label = FieldDescriptorProto.LABEL_REPEATED if len(kind) > 1 else FieldDescriptorProto.LABEL_OPTIONAL
     if kind[0] == "map":
         entry = message.nested_type.add(name=f"{name.title().replace('_', '')}Entry")

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from support.chromium import chromium
 from support.pages import FixedSource, night, serving, status
+from support.places import GUARD
 from tenfold.platform.page import create_app
 
 VIOLATIONS = """
@@ -18,8 +19,7 @@ addEventListener("securitypolicyviolation", (e) => console.error(`policy: ${e.vi
 
 Visit = Callable[..., Page]
 
-# A busy machine may take longer than the usual 5 s; who waits for what comes waits no longer than it takes.
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=GUARD * 1000)
 
 
 # Not for the session: while it is open, playwright's loop would stand in the way of asynchronous tests.
@@ -33,6 +33,7 @@ def browser() -> Iterator[Browser]:
 def watching(browser: Browser, trouble: list[str], **options: Any) -> Generator[Page]:
     """A page whose errors and whose requests to other hosts are noted in `trouble`."""
     context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, "locale": "en-GB", **options})
+    context.set_default_timeout(GUARD * 1000)
     context.add_init_script(VIOLATIONS)
     page = context.new_page()
     page.on("pageerror", lambda error: trouble.append(f"error: {error}"))

@@ -45,11 +45,11 @@ def test_a_service_on_one_card(visit: Visit, address: str) -> None:
 def test_the_drawings_come_after_the_numbers(visit: Visit, address: str) -> None:
     page = visit(address)
     nights = page.get_by_role("img", name=re.compile("log loss over 3 nights. Last: champion 0.606, challenger 0.555"))
-    expect(nights.locator("svg.main-svg").first).to_be_visible(timeout=30_000)
+    expect(nights.locator("svg.main-svg").first).to_be_visible()
     page.get_by_label("Metric of the drawing").select_option("roc_auc")
     expect(page.get_by_role("img", name=re.compile("roc auc over 3 nights"))).to_be_visible()
     requests = page.get_by_role("img", name=re.compile("Requests per second over the last ten minutes"))
-    expect(requests.locator("svg.main-svg").first).to_be_visible(timeout=30_000)
+    expect(requests.locator("svg.main-svg").first).to_be_visible()
 
 
 def test_without_the_plot_library_everything_else_is_there(visit: Visit, address: str, expected: list[str]) -> None:
@@ -142,7 +142,7 @@ def test_without_services_it_says_how_to_begin(visit: Visit, address: str, sourc
     expect(page.get_by_role("heading", name="No model is served yet")).to_be_visible()
     expect(page.get_by_text("tenfold demo")).to_be_visible()
     source.statuses |= spare
-    expect(page.get_by_role("article", name="flight-delay")).to_be_visible(timeout=10_000)
+    expect(page.get_by_role("article", name="flight-delay")).to_be_visible()
     expect(page.get_by_role("heading", name="No model is served yet")).to_have_count(0)
 
 

@@ -17,7 +17,7 @@ from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from support.places import answers, free_port, wait_until
+from support.places import GUARD, answers, free_port, wait_until
 from tenfold import Platform
 from tenfold.platform.service import Service
 
@@ -25,8 +25,6 @@ from .conftest import Visit
 
 COLUMNS = ["sepal_length", "sepal_width", "petal_length", "petal_width"]
 SPECIES = ["setosa", "versicolor", "virginica"]
-
-pytestmark = pytest.mark.timeout(240)
 
 
 @pytest.fixture(scope="module")
@@ -52,13 +50,13 @@ def service(platform: Platform) -> Service:
         registry_port=None,
         server={"drain_seconds": 1},
     )
-    wait_until(lambda: answers(f"{service.page_url}health/ready"), within=60, what="the page")
+    wait_until(lambda: answers(f"{service.page_url}health/ready"), what="the page")
     return service
 
 
 def predicted(page: Page) -> str:
     """Predict the example; returns the id of the answer."""
-    expect(page.get_by_role("button", name="Predict")).to_be_enabled(timeout=20_000)
+    expect(page.get_by_role("button", name="Predict")).to_be_enabled()
     page.get_by_role("button", name="Predict").click()
     expect(page.locator("#answer-id")).to_have_text(re.compile(r"\S+"))
     return page.locator("#answer-id").inner_text()
@@ -98,7 +96,7 @@ def test_a_prediction_is_tried_and_its_label_arrives(visit: Visit, platform: Pla
 
 def test_the_models_own_refusal_stands_beside_the_column(visit: Visit, service: Service) -> None:
     page = visit(f"{service.page_url}services/iris/")
-    expect(page.get_by_role("button", name="Predict")).to_be_enabled(timeout=20_000)
+    expect(page.get_by_role("button", name="Predict")).to_be_enabled()
     # More than 64 bits: the page sends it as it was typed, and the model server says what is wrong with it.
     petals = page.get_by_label("petals")
     petals.fill("99999999999999999999")
@@ -115,14 +113,14 @@ def test_the_code_does_what_the_page_did(visit: Visit, service: Service, tmp_pat
     script = tmp_path / "call.py"
     script.write_text(page.get_by_role("region", name="Python").inner_text())
     from_python = subprocess.run(
-        [sys.executable, str(script)], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, str(script)], capture_output=True, text=True, timeout=GUARD, check=True
     ).stdout
     assert shown in from_python
     command = tmp_path / "call.sh"
     command.write_text(page.get_by_role("region", name="curl").inner_text())
     assert (
         shown
-        in subprocess.run(["/bin/sh", str(command)], capture_output=True, text=True, timeout=60, check=True).stdout
+        in subprocess.run(["/bin/sh", str(command)], capture_output=True, text=True, timeout=GUARD, check=True).stdout
     )
 
 

@@ -184,7 +184,7 @@ def test_a_new_version_with_another_column_keeps_what_was_typed(
     source.answer = newer
     spec = status().spec.changed(model="models:/flight-delay/8")
     source.statuses["flight-delay"] = status(spec=spec)
-    expect(page.get_by_label("hour")).to_be_visible(timeout=15_000)
+    expect(page.get_by_label("hour")).to_be_visible()
     expect(page.get_by_label("distance")).to_have_value("77")
     expect(page.get_by_label("carrier")).to_have_count(0)
 

@@ -35,12 +35,14 @@ class App:
                 return
             body, more = body + message["body"], message["more_body"]
         status, content = self._answer(scope["method"], scope["path"], body)
-        headers = [(b"content-length", b"%d" % len(content))]
+        headers = [(b"content-length", b"%d" % len(content))] if status != 204 else []
         headers += [(name, value) for name, value in scope["headers"] if name == b"x-request-id"]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": content})
 
     def _answer(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
+        if method == "OPTIONS" and path in (*PROBES, "/predict", "*"):
+            return 204, b""
         if path in PROBES:
             return (200, b"{}") if method in ("GET", "HEAD") else (405, b"{}")
         if path != "/predict":

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-GUARD = 1.5  # seconds, against hanging
+GUARD = 30.0  # seconds, against hanging
 SEGMENT_PAUSE = 0.005  # so that two segments are two reads of the server, as a rule
 QUIET = 0.25  # seconds without an answer that show that a server waits
 _PROBE = b"probe-of-the-connection"

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from .places import GUARD
+
 Start = Callable[..., subprocess.Popen[str]]
 # Python starts with SIGINT ignored when the tests run in the background of a shell.
 TENFOLD = (
@@ -31,7 +33,7 @@ def starting(folder: Path, *words: str) -> Iterator[Start]:
         yield start
 
 
-def finish(process: subprocess.Popen[str], *, within: float = 60) -> tuple[int, str]:
+def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
     """Exit code and all that it said."""
-    said, _ = process.communicate(timeout=within)
+    said, _ = process.communicate(timeout=GUARD)
     return process.returncode, said

@@ -68,7 +68,7 @@ def _wide_trees(model: Any) -> None:
 
 
 def _more_classes(model: Any) -> None:
-    many = np.concatenate([model.estimators_] * 4000, axis=1)
+    many = np.concatenate([model.estimators_] * 20, axis=1)
     model.estimators_ = many
 
 

@@ -20,7 +20,7 @@ from typing import Any, Self
 
 import orjson
 
-ANSWER_WITHIN = 30.0
+from .places import GUARD
 
 
 def post(path: str, document: Any, *, headers: str = "") -> bytes:
@@ -101,25 +101,25 @@ class Load:
 
     async def __aexit__(self, *_: object) -> None:
         self._stopping = True
-        await self._finish(ANSWER_WITHIN)
+        await self._finish()
 
-    async def reached(self, requests: int, *, within: float = 60.0) -> None:
+    async def reached(self, requests: int) -> None:
         """Wait until so many requests have been answered or have failed."""
-        async with asyncio.timeout(within):
+        async with asyncio.timeout(GUARD):
             while self.outcome.requests < requests:
                 self._progress.clear()
                 await self._progress.wait()
 
-    async def finished(self, *, within: float = 120.0) -> Outcome:
+    async def finished(self) -> Outcome:
         """Wait for the last of `total` requests."""
-        await self._finish(within)
+        await self._finish()
         return self.outcome
 
-    async def _finish(self, within: float) -> None:
-        _, hanging = await asyncio.wait(self._slots, timeout=within)
+    async def _finish(self) -> None:
+        _, hanging = await asyncio.wait(self._slots, timeout=GUARD)
         for slot in hanging:
             slot.cancel()
-            self.note(f"no answer within {within:g} s", 0.0)
+            self.note(f"no answer within {GUARD:g} s", 0.0)
         await asyncio.gather(*self._slots, return_exceptions=True)
         self.outcome.seconds = self.outcome.seconds or time.perf_counter() - self._since
 

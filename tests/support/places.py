@@ -9,6 +9,9 @@ from collections.abc import Callable
 
 import httpx
 
+GUARD = 300.0
+"""Seconds after which something hangs: five times what the slowest takes on a free machine, which no test measures."""
+
 # By default httpx reads all certificate authorities for each question, which a waiting test asks twenty times a second.
 _NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
@@ -20,7 +23,7 @@ def free_port() -> int:
         return int(bound.getsockname()[1])
 
 
-def wait_until(condition: Callable[[], object], *, within: float = 30.0, what: str = "the condition") -> None:
+def wait_until(condition: Callable[[], object], *, within: float = GUARD, what: str = "the condition") -> None:
     """Ask again and again until `condition()` is true.
 
     Raises:
@@ -36,7 +39,7 @@ def wait_until(condition: Callable[[], object], *, within: float = 30.0, what: s
 def asked(url: str) -> httpx.Response | None:
     """The answer to a GET, redirects followed; None where nobody answers."""
     try:
-        return httpx.get(url, timeout=10, trust_env=False, verify=_NO_TLS, follow_redirects=True)
+        return httpx.get(url, timeout=GUARD, trust_env=False, verify=_NO_TLS, follow_redirects=True)
     except httpx.TransportError:
         return None
 

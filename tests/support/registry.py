@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from support.places import answers, free_port, wait_until
+from support.places import GUARD, answers, free_port, wait_until
 
 
 @contextmanager
@@ -28,8 +28,8 @@ def registry_server(folder: Path) -> Iterator[str]:
     )
     uri = f"http://127.0.0.1:{port}"
     try:
-        wait_until(lambda: answers(f"{uri}/health"), within=60, what="the registry's server")
+        wait_until(lambda: answers(f"{uri}/health"), what="the registry's server")
         yield uri
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(GUARD)

@@ -64,7 +64,7 @@ def test_a_run_within_its_limits(ns: str, start: Start, tmp_path: Path) -> None:
     rows = ("--rows-file", "real.csv", "--label-column", "species", "--feedback-delay", "300ms")
     protocols = ("--protocol", "predict", "--protocol", "v2")
     limits = ("--p95", "20s", "--rps-min", "1")
-    code, said = finish(start(NAME, *FEW, "5s", "--processes", "2", *rows, *protocols, *limits), within=240)
+    code, said = finish(start(NAME, *FEW, "5s", "--processes", "2", *rows, *protocols, *limits))
     assert code == 0, said
     found = json.loads((tmp_path / "loadtest.json").read_text())
     assert found["within_limits"]
@@ -77,7 +77,7 @@ def test_a_run_within_its_limits(ns: str, start: Start, tmp_path: Path) -> None:
 
 
 def test_limits_that_cannot_be_kept_are_named(ns: str, start: Start, tmp_path: Path) -> None:
-    code, said = finish(start(f"http://{NAME}-svc.{ns}", *FEW, "2s", "--p95", "0.001ms", "--shape", "ramp"), within=240)
+    code, said = finish(start(f"http://{NAME}-svc.{ns}", *FEW, "2s", "--p95", "0.001ms", "--shape", "ramp"))
     assert code == 3, said
     broken = [line.partition(" broke: ")[0] for line in said.splitlines() if line.startswith("limit ")]
     assert broken == ["limit p95"]
@@ -97,7 +97,7 @@ def test_a_stopped_run_leaves_nothing(
     assert sorted(kinds) == ["ConfigMap", "Job", "NetworkPolicy", "Pod", "Pod", "Service"]
     for each in signals:
         process.send_signal(each)
-    code, said = finish(process, within=240)
+    code, said = finish(process)
     assert code == 130, said
     assert "Traceback" not in said
     # What belongs to the Job is removed by the cluster.
@@ -126,7 +126,7 @@ def test_a_worker_that_is_taken_away_ends_the_run(ns: str, service: Service, sta
     name = await_load(ns, service)
     selector = f"batch.kubernetes.io/job-name={name},batch.kubernetes.io/job-completion-index=1"
     kubectl("delete", "pod", "--selector", selector, "--wait=false", namespace=ns)
-    code, said = finish(process, within=240)
+    code, said = finish(process)
     assert code == 1
     assert said.startswith("Error: ")
     all_is_gone(ns)
@@ -171,8 +171,8 @@ def test_a_quota_is_named(ns: str, service: Service, refusal: Callable[[], str])
 
 
 def test_a_service_that_is_not_there_is_named(ns: str, start: Start) -> None:
-    code, said = finish(start("other"), within=240)
+    code, said = finish(start("other"))
     assert (code, said.startswith("Error: No service is named 'other'; there are: iris.")) == (1, True), said
-    code, said = finish(start("http://example.org"), within=240)
+    code, said = finish(start("http://example.org"))
     assert (code, "is no address of a service in the namespace" in said) == (1, True), said
     assert not there(ns)

@@ -17,17 +17,22 @@ METHODS = "llhttp knows methods by a table and refuses any other; h11 leaves it 
 CONNECT = "tenfold is no proxy and refuses CONNECT before any route; h11 gives it to the app as any other method."
 VERSIONS = "Only 1.0 and 1.1 are spoken here, and said so; h11 answers any version of one digit in 1.1."
 TARGETS = "No path can be found in the target, so it is refused; h11 gives it to the app, which has no such path."
+HOSTS = "A host that cannot be one is to be refused. tenfold does; h11 looks only whether there is one."
+CODINGS = "tenfold says 501 to every coding that is not `chunked` alone; h11 says 400."
+EMPTY_MEMBER = (
+    "An empty member of a list is to be ignored. Whoever sends one here means to confuse, and both refuse it."
+)
+NAMES = "To tenfold all of it is the name of a model, which can only be read; uvicorn's app has no such path."
+NO_METHOD = "llhttp refuses what cannot become a method at its first bytes; h11 waits for the end of the line."
 # Both are right, and tenfold is the more lenient.
 EMPTY_LINES = "A server should ignore an empty line before a request. tenfold does, h11 refuses it."
 STRAY_CR = "llhttp skips CR and LF before a request, in any order; nothing can hide in them."
-EMPTY_MEMBER = "An empty member of a list is to be ignored. tenfold does, h11 refuses it."
 SPACES = "A server may take several spaces for one. tenfold does, h11 refuses them."
 ABSOLUTE = "A server must accept the absolute form. h11 does, but uvicorn gives all of it to the app as the path."
 FRAGMENT = "A fragment is cut off as the rest of a URL would be; for h11 it is a part of the path."
 CONTINUE = (
     "The answer, or the body, is there already, so 100 may be left out; uvicorn sends it when the app asks for a body."
 )
-HOSTS = "Nothing here looks at the host, so one that cannot be is taken as any other, as by h11."
 # uvicorn with h11 has no such limit.
 TIME = "tenfold gives up a request that does not arrive whole in time; uvicorn with h11 waits for ever."
 BODY = (

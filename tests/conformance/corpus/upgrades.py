@@ -84,7 +84,7 @@ STREAMS = (
            (chunks().removesuffix(b"\r\n") + head("Expect: 100-continue"), CHUNKED), "9110 10.1.1", "100 200=3 open"),
     Stream("100-continue on an unknown path",
            (head("POST /none HTTP/1.1", HOST, LENGTH, "Expect: 100-continue"), ONE), "9110 10.1.1",
-           "404 open | 404 closed | 100 404 open", h11="100 404 open", why=reasons.CONTINUE),
+           "404 closed | 404 open | 100 404 open", h11="100 404 open", why=reasons.CONTINUE),
     Stream("100-continue, and a length above the limit",
            (head("POST /predict HTTP/1.1", HOST, f"Content-Length: {17 * 2**20}", "Expect: 100-continue"),),
            "9110 10.1.1", "413 closed", h11="100 waiting", why=reasons.BODY),

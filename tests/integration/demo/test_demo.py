@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
-from support.places import wait_until
+from support.places import GUARD, wait_until
 from tenfold import Platform
 from tenfold.platform.demo.demo import NAME
 from tenfold.platform.local.process import find
@@ -58,7 +58,7 @@ def start(state: State, tmp_path: Path) -> Iterator[Start]:
 
 def test_a_small_demo_from_the_command_to_the_files(start: Start, state: State, tmp_path: Path) -> None:
     demo = start("--keep")
-    printed, told = demo.communicate(timeout=110)
+    printed, told = demo.communicate(timeout=GUARD)
 
     assert demo.returncode == 0, printed + told
     with (tmp_path / "out" / "days.csv").open(newline="") as file:
@@ -83,7 +83,7 @@ def test_a_small_demo_from_the_command_to_the_files(start: Start, state: State, 
     log.close()
     assert len(served) == 200
 
-    second, said = start().communicate(timeout=30)
+    second, said = start().communicate(timeout=GUARD)
     assert str(state.folder) in said, second
     assert "--state" in said
     assert platform.service(NAME).status().verdict == "ready", "the refused demo has touched the first one"
@@ -108,7 +108,7 @@ def test_a_demo_that_is_interrupted_leaves_nothing_running(
     assert find(state)
 
     demo.send_signal(number)
-    wait_until(lambda: demo.poll() is not None, within=40, what="the end of the demo")
+    wait_until(lambda: demo.poll() is not None, what="the end of the demo")
 
     assert demo.returncode == 130
     assert find(state) == []

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 from support.logs import logged
-from support.places import answers, free_port, wait_until
+from support.places import GUARD, answers, free_port, wait_until
 from tenfold import Platform
 from tenfold.platform.local.process import Process, find
 from tenfold.platform.local.state import State, lock_holder
@@ -61,7 +61,7 @@ def start(state: State) -> Iterator[Start]:
 def run(start: Start) -> Run:
     def ran(*arguments: str) -> tuple[int, str, str]:
         process = start(*arguments)
-        out, err = process.communicate(timeout=90)
+        out, err = process.communicate(timeout=GUARD)
         return process.returncode, out, err
 
     return ran
@@ -82,10 +82,9 @@ def of_role(state: State, role: str) -> Process | None:
     return next((p for p in find(state) if p.role == role), None)
 
 
-@pytest.mark.timeout(180)
 def test_up_runs_everything_and_ctrl_c_stops_it_cleanly(start: Start, platform: Platform, state: State) -> None:
     up = start("up", *deployed())
-    wait_until(lambda: ready(up, platform), within=60, what="the service")
+    wait_until(lambda: ready(up, platform), what="the service")
     status = platform.service("iris").status()
     assert httpx.post(f"{status.url}/predict", json={"rows": json.loads(ROWS)}).json()["predictions"] == [0]
 
@@ -99,7 +98,7 @@ def test_up_runs_everything_and_ctrl_c_stops_it_cleanly(start: Start, platform: 
     wait_until(lambda: page() and not first.alive, what="the page again")
 
     up.send_signal(signal.SIGINT)
-    out, err = up.communicate(timeout=60)
+    out, err = up.communicate(timeout=GUARD)
     assert up.returncode == 0, err
     assert status.url in out
     assert out.endswith("Stopped; start it again with: tenfold up\n")
@@ -109,13 +108,12 @@ def test_up_runs_everything_and_ctrl_c_stops_it_cleanly(start: Start, platform: 
     assert logged(platform, "iris") == 1
 
 
-@pytest.mark.timeout(180)
 def test_a_killed_up_is_healed_by_the_next_and_a_second_one_is_refused(
     start: Start, run: Run, platform: Platform, state: State
 ) -> None:
     arguments = deployed(1)
     up = start("up", *arguments)
-    wait_until(lambda: ready(up, platform), within=60, what="the service")
+    wait_until(lambda: ready(up, platform), what="the service")
     code, _, err = run("up")
     assert code == 1
     assert f"The platform in {state.folder} runs already (process {up.pid})" in err
@@ -128,16 +126,15 @@ def test_a_killed_up_is_healed_by_the_next_and_a_second_one_is_refused(
     assert platform.service("iris").status().verdict == "degraded"
     again = start("up")
     wait_until(lambda: lock_holder(state.controller_lock) == str(again.pid), what="the second up")
-    wait_until(lambda: ready(again, platform), within=60, what="the service again")
+    wait_until(lambda: ready(again, platform), what="the service again")
     wait_until(lambda: not left.alive, what="the end of the replica that was left")
 
     code, out, _ = run("down")
     assert (code, out[:8]) == (0, "Stopped ")
-    assert again.wait(30) == 0
+    assert again.wait(GUARD) == 0
     assert find(state) == []
 
 
-@pytest.mark.timeout(180)
 def test_a_deploy_that_is_interrupted_goes_on_by_itself_and_can_be_repeated(
     start: Start, run: Run, platform: Platform, state: State
 ) -> None:
@@ -145,7 +142,7 @@ def test_a_deploy_that_is_interrupted_goes_on_by_itself_and_can_be_repeated(
     deploy = start("deploy", *arguments)
     wait_until(lambda: of_role(state, "replica"), what="the first replica")
     deploy.send_signal(signal.SIGINT)
-    _, err = deploy.communicate(timeout=30)
+    _, err = deploy.communicate(timeout=GUARD)
     assert deploy.returncode == 130
     assert "the rollout goes on by itself. Follow it with: tenfold status iris" in err
     assert "Traceback" not in err

@@ -43,7 +43,6 @@ def deployed(replicas: int) -> tuple[str, ...]:
     return ("iris", "--version", "1", "--replicas", str(replicas), "--port", str(free_port()), *chosen)
 
 
-@pytest.mark.timeout(180)
 def test_the_life_of_a_service_from_the_command_line(run: Run, tmp_path: Path) -> None:
     arguments = deployed(1)
     assert run("plan", *arguments)[0] == 2

@@ -125,7 +125,6 @@ def asked(service: Service, row: dict[str, Any]) -> Iterator[None]:
         user.join()
 
 
-@pytest.mark.timeout(180)
 def test_a_better_version_is_rolled_out_and_the_same_night_again_changes_nothing(
     platform: Platform, service: Service
 ) -> None:
@@ -141,7 +140,6 @@ def test_a_better_version_is_rolled_out_and_the_same_night_again_changes_nothing
     assert [n.challenger for n in service.nights()] == ["2"]
 
 
-@pytest.mark.timeout(180)
 def test_a_service_that_accelerates_goes_on_doing_so(platform: Platform, service: Service) -> None:
     def answers_by(version: str, how: str) -> None:
         """Soon: a replica of the version before may be answering its last connection."""
@@ -168,7 +166,6 @@ def test_a_service_that_accelerates_goes_on_doing_so(platform: Platform, service
     answers_by("1", "sklearn")
 
 
-@pytest.mark.timeout(180)
 def test_a_version_that_does_not_become_ready_is_rolled_back(platform: Platform, service: Service) -> None:
     assert isinstance(platform.target, LocalTarget)
     # What its replicas find is not what was registered, so they refuse it.
@@ -186,7 +183,6 @@ def test_a_version_that_does_not_become_ready_is_rolled_back(platform: Platform,
     assert service.retrain(DAY).served == "1"
 
 
-@pytest.mark.timeout(180)
 def test_a_version_that_fails_requests_is_rolled_back(platform: Platform, service: Service) -> None:
     service.change(retraining={"train": "strict:train", "watch_seconds": 20}, **QUIET)
     with asked(service, {"colour": "green", "x": 1.0}):
@@ -198,7 +194,6 @@ def test_a_version_that_fails_requests_is_rolled_back(platform: Platform, servic
     assert service.predict([{"colour": "green", "x": 1.0}]).model.version == "1"
 
 
-@pytest.mark.timeout(180)
 def test_the_alarm_clock_starts_the_night_that_was_missed(platform: Platform, service: Service) -> None:
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     remember(service, yesterday)
@@ -211,7 +206,7 @@ def test_the_alarm_clock_starts_the_night_that_was_missed(platform: Platform, se
         status = service.status()
         return bool(service.nights()) and (status.spec.version, status.verdict) == ("2", "ready")
 
-    wait_until(done, within=90, what="the night and its rollout")
+    wait_until(done, what="the night and its rollout")
     assert [(n.date, n.outcome) for n in service.nights()] == [(yesterday, "promoted")]
     next_run = service.status().next_run
     assert next_run

@@ -36,7 +36,6 @@ def run(language: str, code: str, ports: Mapping[str, str], environment: Mapping
     return done.stdout
 
 
-@pytest.mark.timeout(240)
 def test_the_code_of_the_readme_works(environment: dict[str, str], tmp_path: Path) -> None:
     port = free_port()
     # Only the ports differ, those that the code names and the default ones of the page and the registry.

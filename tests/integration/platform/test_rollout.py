@@ -14,7 +14,7 @@ from collections.abc import Callable
 import pytest
 from support.load import Load, post
 from support.logs import logged
-from support.places import wait_until
+from support.places import GUARD, wait_until
 from tenfold import Client, Platform
 from tenfold.platform.errors import RolledBack, RolloutFailed, StateUnusable
 from tenfold.platform.local.controller import hold
@@ -38,7 +38,6 @@ def state_of(platform: Platform) -> State:
     return platform.target.state
 
 
-@pytest.mark.timeout(240)
 async def test_a_new_version_under_load_loses_no_request(platform: Platform, deploy: Deploy) -> None:
     before = logged(platform, "iris")
     service = await asyncio.to_thread(deploy, replicas=4)
@@ -46,7 +45,7 @@ async def test_a_new_version_under_load_loses_no_request(platform: Platform, dep
     async with Load(spec.port, PREDICT, connections=16) as load:
         await load.reached(REQUESTS // 10)
         await asyncio.to_thread(platform.deploy, "iris", version="2", progress=quiet)
-        await load.reached(REQUESTS, within=150)
+        await load.reached(REQUESTS)
     assert load.outcome.failed == 0, load.outcome
     assert load.outcome.requests >= REQUESTS
     # Each replica publishes what it has counted a few times a second.
@@ -59,7 +58,6 @@ async def test_a_new_version_under_load_loses_no_request(platform: Platform, dep
     assert logged(platform, "iris") - before == load.outcome.requests
 
 
-@pytest.mark.timeout(180)
 async def test_killed_replicas_cost_only_what_was_in_flight_on_them(platform: Platform, deploy: Deploy) -> None:
     service = await asyncio.to_thread(deploy, replicas=4)
     spec = service.status().spec
@@ -76,7 +74,6 @@ async def test_killed_replicas_cost_only_what_was_in_flight_on_them(platform: Pl
     assert service.status().restarts == kills
 
 
-@pytest.mark.timeout(180)
 def test_the_user_of_the_client_sees_nothing_of_killed_replicas(deploy: Deploy) -> None:
     service = deploy(replicas=4)
     errors: list[Exception] = []
@@ -121,7 +118,6 @@ def _kill_one(service: Service) -> None:
     wait_until(lambda: service.status().restarts > before, what="the death to be seen")
 
 
-@pytest.mark.timeout(180)
 async def test_a_killed_controller_leaves_a_service_that_serves_and_the_next_deploy_heals_it(
     platform: Platform, deploy: Deploy
 ) -> None:
@@ -150,7 +146,7 @@ def test_two_starts_at_once_are_one_platform(platform: Platform, deploy: Deploy)
     platform.down()
     command = [sys.executable, "-m", "tenfold.platform.cli.app", "deploy", "iris", "--state", str(state.folder)]
     deploys = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for _ in range(2)]
-    assert [started.wait(90) for started in deploys] == [0, 0]
+    assert [started.wait(GUARD) for started in deploys] == [0, 0]
     wait_until(lambda: [p.role for p in find(state)].count("controller") == 1, what="one controller alone")
     assert service.status().verdict == "ready"
     assert len(service.status().replicas) == 2
@@ -165,7 +161,6 @@ def test_down_stops_everything_and_deploy_starts_it_again(platform: Platform, de
     assert service.status().revision == 1
 
 
-@pytest.mark.timeout(180)
 async def test_a_version_that_cannot_be_loaded_is_taken_back_and_the_old_one_goes_on(
     platform: Platform, deploy: Deploy
 ) -> None:

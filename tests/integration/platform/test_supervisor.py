@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from support.places import free_port
+from support.places import GUARD, free_port
 from tenfold.platform.local.forks import ForkServers
 from tenfold.platform.local.process import MARKS, Process, find, stop
 from tenfold.platform.local.state import Observed, ServiceFolder, State
@@ -59,11 +59,9 @@ def replicas(state: State) -> list[Process]:
     return [p for p in find(state) if p.role == "replica"]
 
 
-async def seen(
-    supervisor: Supervisor, folder: ServiceFolder, condition: Callable[[Observed], object], within: float = 60
-) -> Observed:
+async def seen(supervisor: Supervisor, folder: ServiceFolder, condition: Callable[[Observed], object]) -> Observed:
     """Round after round until what was observed is as `condition` wants it."""
-    async with asyncio.timeout(within):
+    async with asyncio.timeout(GUARD):
         while True:
             await supervisor.step()
             observed = folder.observed()
@@ -131,7 +129,7 @@ async def test_a_deleted_service_is_gone_when_its_replicas_are(
     wish()
     await seen(supervisor, folder, lambda o: o.replicas)
     folder.mark_deleted()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(GUARD):
         while not supervisor.gone:
             await supervisor.step()
             await asyncio.sleep(0.05)

@@ -15,7 +15,7 @@ from typing import Any, Self
 import httpx
 import orjson
 from support.load import get, post
-from support.places import asked, free_port, wait_until
+from support.places import GUARD, asked, free_port, wait_until
 
 MODULE = (sys.executable, "-m", "tenfold.serving")
 COMMAND = (str(Path(sys.executable).with_name("tenfold")), "serve")
@@ -53,8 +53,8 @@ class Server:
         wait_until(lambda: self.answers("/v2/health/ready", 200), what="a ready server")
         return self
 
-    def ended(self, within: float = 30) -> int:
-        return self.process.wait(within)
+    def ended(self) -> int:
+        return self.process.wait(GUARD)
 
 
 @contextmanager
@@ -84,13 +84,13 @@ def started(
         yield Server(process, port, stderr)
     finally:
         process.kill()
-        process.wait(30)
+        process.wait(GUARD)
 
 
 def failed(*arguments: str, program: Sequence[str] = MODULE, **settings: Any) -> str:
     """Run a server that cannot: its last line, having checked that it is a sentence and the exit code 1."""
     done = subprocess.run(
-        [*program, *arguments], env=environment(**settings), capture_output=True, text=True, timeout=30, check=False
+        [*program, *arguments], env=environment(**settings), capture_output=True, text=True, timeout=GUARD, check=False
     )
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stderr

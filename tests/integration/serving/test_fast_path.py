@@ -14,6 +14,7 @@ import httpx
 import numpy as np
 import pytest
 from integration.serving.threads import running, served
+from support.places import GUARD
 from tenfold.serving.connection import Connection
 from tenfold.serving.server import ModelServer
 from unit.serving.stage import FLOWER, Folders
@@ -162,7 +163,7 @@ def _numbers(whole: bytes) -> list[float]:
 
 
 def test_pipelined_requests_are_answered_in_order(folders: Folders) -> None:
-    with served(folders.line) as port, socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+    with served(folders.line) as port, socket.create_connection(("127.0.0.1", port), timeout=GUARD) as client:
         several = [*map(_request, [[[1.0]], [[2.0]], [[3.0]]]), _request([[4.0]], b"connection: close")]
         client.sendall(b"".join(several))
         whole = b""
@@ -175,12 +176,12 @@ def test_pipelined_requests_are_answered_in_order(folders: Folders) -> None:
 
 def test_a_request_in_parts_and_one_of_http_1_0(folders: Folders, tmp_path: Path) -> None:
     with served(folders.line) as port:
-        with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        with socket.create_connection(("127.0.0.1", port), timeout=GUARD) as client:
             sent = _request([[1.0]])
             for part in (sent[:40], sent[40:-9], sent[-9:-1], sent[-1:]):
                 client.sendall(part)
             assert _numbers(client.recv(65536)) == [3.0]
-        with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        with socket.create_connection(("127.0.0.1", port), timeout=GUARD) as client:
             client.sendall(_request([[1.0]]).replace(b"HTTP/1.1", b"HTTP/1.0"))
             whole = b""
             while part := client.recv(65536):

@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 from integration.serving.threads import running
 from support.places import wait_until
+from support.programs import go_program
 from unit.serving.stage import Folders
 
 MODULE = "github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible"
-PLACE = Path("~/.cache/tenfold-tests").expanduser()
 CASES = 145
 
 
-@pytest.fixture(scope="module")
-def h2spec() -> Path:
-    """The program, built once for all runs on the machine."""
-    program = PLACE / MODULE.rpartition("@")[2] / "h2spec"
-    if not program.exists():
-        go = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin")
-        assert go, "h2spec is built by Go. Install it: apt-get install golang-go"
-        subprocess.run([go, "install", MODULE], env={**os.environ, "GOBIN": str(program.parent)}, check=True)
-    return program
-
-
-@pytest.mark.timeout(600)
-def test_all_cases_of_h2spec_pass(folders: Folders, h2spec: Path) -> None:
+@pytest.mark.timeout(1200)  # it may have to be built
+def test_all_cases_of_h2spec_pass(folders: Folders) -> None:
+    h2spec = go_program(MODULE)
     with running(folders.line, grpc_port=0, name="line") as (server, _):
         wait_until(lambda: server.grpc_port)
         command = [h2spec, "--host", "127.0.0.1", "--port", str(server.grpc_port), "--timeout", "5"]

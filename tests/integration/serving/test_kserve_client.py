@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from integration.serving.threads import running
-from support.places import wait_until
+from support.places import GUARD, wait_until
 from unit.serving.stage import Folders, flower_model, flowers
 
 TABLE = flowers()[0].iloc[::40]
@@ -34,7 +34,7 @@ def said(folders: Folders) -> dict[str, Any]:
             [sys.executable, script, *where, json.dumps(TABLE.to_numpy().tolist())],
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=GUARD,
         )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

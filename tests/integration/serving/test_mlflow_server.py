@@ -223,7 +223,7 @@ GIVEN: list[tuple[Any, int, str]] = [
         200,
         "The param 'other' is ignored: the model's signature names threshold, top, name, fast, weights",
     ),
-    ({"threshold": "high"}, 400, "The param 'threshold' is 'high', which is not of its type, double"),
+    ({"threshold": "high"}, 400, "The param 'threshold' is \"high\" (string), which is not of its type, double"),
     ({"top": 1.5}, 400, "'top' is 1.5"),
     ({"top": True}, 400, "'top'"),
     ({"name": 1}, 400, "'name'"),
@@ -248,8 +248,10 @@ async def test_params_of_a_model_that_takes_none_are_not_swallowed(both: Both) -
     theirs, ours = await both.post(JSON, {"dataframe_records": RECORDS, "params": {"method": "predict"}})
     assert theirs.json() == {"predictions": ours.json()["predictions"]}
     assert ours.json()["warnings"] == [
-        "The params 'method' are ignored: the model's signature names no params. "
-        "Send none, or register the model with a signature that names them"
+        (
+            "The params 'method' are ignored: the model's signature names no params. "
+            "Send none, or register the model with a signature that names them"
+        )
     ]
 
 

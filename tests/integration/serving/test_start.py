@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 from integration.serving.processes import COMMAND, Server, environment, failed, started
-from support.places import free_port, wait_until
+from support.places import GUARD, free_port, wait_until
 from tenfold.serving.__main__ import serve
 from unit.serving.stage import Folders
 
@@ -196,7 +196,7 @@ file = ctypes.c_void_p(libc.fopen({str(tmp_path / "heaps.xml")!r}.encode(), b"w"
 libc.malloc_info(0, file)
 libc.fclose(file)
 """
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=GUARD)
     assert ((tmp_path / "heaps.xml").read_text().count("<heap nr=") == 1) is shared
 
 
@@ -213,5 +213,5 @@ libc.free.argtypes = [ctypes.c_void_p]
 libc.free(libc.malloc(20 << 20))  # from here on glibc by itself takes as much from the heap
 print(libc.malloc(16 << 20) > libc.sbrk(0))
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=GUARD)
     assert done.stdout == f"{outside}\n"

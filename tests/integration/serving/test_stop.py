@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -15,7 +14,7 @@ import pytest
 from integration.serving.processes import COMMAND, MODULE, Connection, started
 from prometheus_client import CollectorRegistry
 from prometheus_client.multiprocess import MultiProcessCollector
-from support.places import free_port, wait_until
+from support.places import GUARD, free_port, wait_until
 from support.postgres import running_postgres
 from tenfold.serving.inference_log.store import InferenceLog
 from unit.serving.stage import SLOW_ROWS, Folders
@@ -53,7 +52,7 @@ async def test_a_stop_finishes_what_is_in_flight_and_lets_clients_move_away(
     port = free_port()
     arguments = (str(folders.slow), "--port", str(port)) if program is COMMAND else ()
     given = {"program": program, "arguments": arguments, "port": port}
-    with started(tmp_path, **given, model=folders.slow, drain_seconds=10) as server:
+    with started(tmp_path, **given, model=folders.slow, drain_seconds=2 * GUARD) as server:
         await asyncio.to_thread(server.until_ready)
         idle, slow = await connect(server.port), [await connect(server.port) for _ in range(3)]
         assert (await idle.ask("/predict", {"rows": rows[:1]}))[:2] == (200, False)
@@ -74,9 +73,7 @@ async def test_a_stop_finishes_what_is_in_flight_and_lets_clients_move_away(
         for n, (status, _, content) in enumerate(await asyncio.gather(*waiting)):
             assert (status, content["predictions"]) == (200, list(range(80 * n, 80 * (n + 1))))
             await slow[n].closed()
-        began = time.monotonic()
-        assert await asyncio.to_thread(server.ended) == 0
-        assert time.monotonic() - began < 5  # nobody was left to wait for
+        assert await asyncio.to_thread(server.ended) == 0  # long before its drain ends: nobody was left to wait for
         assert "Traceback" not in server.said
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from support.places import wait_until
+from support.places import GUARD, wait_until
 from tenfold.serving.server import ModelServer
 from tenfold.serving.settings import Settings
 
@@ -33,5 +33,5 @@ def running(folder: Path, **given: Any) -> Generator[tuple[ModelServer, int]]:
             yield server, listener.getsockname()[1]
         finally:
             server.should_exit = True
-            thread.join(30)
+            thread.join(GUARD)
             assert not thread.is_alive()

@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
+from support.places import GUARD
 from tenfold.serving.inference_log.store import InferenceLog
 from tenfold.training.night import Night
 from tenfold.training.options import TrainingOptions
@@ -70,7 +71,7 @@ class Place:
             env={**os.environ, **places, **environment},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=GUARD,
             check=False,
         )
 

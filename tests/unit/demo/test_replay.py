@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import orjson
 import pytest
+from support.places import GUARD
 from tenfold.platform.demo.flights import Flight, midnight
 from tenfold.platform.demo.replay import Day, Played, Replay
 from tenfold.serving.client import AsyncClient
@@ -118,7 +119,7 @@ async def test_requests_go_on_during_a_night() -> None:
 
     def retrain(day: date) -> Night:
         if day == FIRST:
-            assert service.enough.wait(20), "the next day's requests waited for the night"
+            assert service.enough.wait(GUARD), "the next day's requests waited for the night"
         return Night(day)
 
     await play(service, [day_of(0, 40), day_of(1, 40)], retrain)

@@ -12,6 +12,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
+from support.places import GUARD
 from tenfold.platform.kubernetes.reach import pump
 from websocket import WebSocket, create_connection
 
@@ -83,7 +84,7 @@ def kubelet() -> Iterator[Kubelet]:
     server = Kubelet()
     yield server
     server.listener.close()
-    server.thread.join(10)
+    server.thread.join(GUARD)
     assert not server.thread.is_alive()
 
 
@@ -99,11 +100,11 @@ def test_bytes_go_both_ways_and_the_end_is_passed_on(kubelet: Kubelet) -> None:
     carrying = threading.Thread(target=carry)
     carrying.start()
     with ours:
-        ours.settimeout(10)
+        ours.settimeout(GUARD)
         for sent in (b"hello", b"x" * 30_000):
             ours.sendall(sent)
             assert Kubelet.exactly(ours, len(sent)) == sent.upper()
-    carrying.join(10)
+    carrying.join(GUARD)
     assert not carrying.is_alive()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
+from itertools import repeat
 
 from tenfold.loadtests.benchmark.open_load import closed, opened
 from tenfold.loadtests.benchmark.overload import Measured
@@ -50,20 +51,20 @@ async def test_a_closed_loop_waits_for_its_answers() -> None:
 
 async def test_an_open_loop_sends_on_time_whatever_is_answered() -> None:
     async with serving(answer(200)) as port:
-        seen = await opened(port, REQUEST, rate=200, seconds=0.5, connections=20)
+        seen = await opened(port, repeat(REQUEST), rate=200, seconds=0.5, connections=20)
     assert (90 <= seen.count(200) <= 100, seen.unsent) == (True, 0)
 
 
 async def test_what_finds_no_connection_is_counted() -> None:
     async with serving(b"", every=10**9) as port:
-        seen = await opened(port, REQUEST, rate=200, seconds=0.5, connections=20)
+        seen = await opened(port, repeat(REQUEST), rate=200, seconds=0.5, connections=20)
     assert seen.answers == []
     assert 70 <= seen.unsent <= 80
 
 
 async def test_a_connection_that_the_server_closes_is_made_anew() -> None:
     async with serving(answer(200, b"connection: close")) as port:
-        seen = await opened(port, REQUEST, rate=100, seconds=0.5, connections=5)
+        seen = await opened(port, repeat(REQUEST), rate=100, seconds=0.5, connections=5)
     assert seen.count(200) > 15
     assert seen.count(0) == 0
 

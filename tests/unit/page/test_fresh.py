@@ -6,6 +6,7 @@ import asyncio
 import threading
 
 import pytest
+from support.places import GUARD
 from tenfold.platform.page.errors import SourceTooSlow
 from tenfold.platform.page.fresh import Fresh
 
@@ -15,7 +16,7 @@ async def test_who_asks_while_it_is_read_waits_for_the_same_read() -> None:
 
     def read(key: str) -> str:
         reads.append(key)
-        assert let.wait(10)
+        assert let.wait(GUARD)
         return key.upper()
 
     fresh = Fresh[str, str](read, seconds=60, patience=10)
@@ -52,7 +53,7 @@ async def test_patience_ends_in_a_sentence_and_the_read_goes_on() -> None:
 
     def read(key: str) -> str:
         reads.append(key)
-        assert let.wait(10)
+        assert let.wait(GUARD)
         return "there"
 
     fresh = Fresh[str, str](read, seconds=60, patience=0.01)
@@ -60,7 +61,7 @@ async def test_patience_ends_in_a_sentence_and_the_read_goes_on() -> None:
         with pytest.raises(SourceTooSlow, match=r"No answer about 'a' for 0\.01 s"):
             await fresh.get("a")
     let.set()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(GUARD):
         while True:
             try:
                 assert await fresh.get("a") == "there"

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.places import answers, free_port, wait_until
+from support.places import GUARD, answers, free_port, wait_until
 
 COMMAND = (sys.executable, "-m", "tenfold.platform.page")
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=GUARD, check=False)
 
 
 def test_a_port_in_use_is_one_sentence(tmp_path: Path) -> None:
@@ -58,10 +58,10 @@ def test_it_serves_an_empty_platform_until_it_is_stopped(tmp_path: Path, number:
     arguments = ("--state", str(tmp_path / "state"), "--port", str(port), "--prefix", "/app/")
     with subprocess.Popen([*COMMAND, *arguments], stderr=subprocess.PIPE, text=True) as page:
         try:
-            wait_until(lambda: ready(page, port), within=60, what="the page")
+            wait_until(lambda: ready(page, port), what="the page")
             assert httpx.get(f"http://127.0.0.1:{port}/app/data/overview").json()["services"] == []
             page.send_signal(number)
-            _, errors = page.communicate(timeout=20)
+            _, errors = page.communicate(timeout=GUARD)
         finally:
             page.kill()
     assert (page.returncode, errors) == (0, "")

@@ -285,7 +285,7 @@ def test_a_form_that_answers_what_the_model_refuses_is_not_used(folders: Folders
     def refuse(*_: object) -> Any:
         raise ValueRefused("predict", ValueError("Input X contains NaN."))
 
-    with pytest.raises(NotCompiled, match="its compiled form answers what the model refuses .*contains NaN"):
+    with pytest.raises(NotCompiled, match=r"its compiled form answers what the model refuses .*contains NaN"):
         quick.compiled.compare([quick.example_batch], refuse, quick.classes)
 
 

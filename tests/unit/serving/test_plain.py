@@ -8,7 +8,9 @@ import numpy as np
 import orjson
 import pytest
 from tenfold.serving.errors import InvalidInput
-from tenfold.serving.protocols import infer, plain
+from tenfold.serving.protocols import infer, plain, predict
+from tenfold.serving.signature import Column, Signature
+from tenfold.serving.validation import from_rows
 
 TENSOR: dict[str, Any] = {"name": "input", "shape": [2, 2], "datatype": "FP64", "data": [1, 2.5, -3e2, 0.1]}
 
@@ -68,7 +70,7 @@ def test_what_it_takes_is_what_the_general_reader_takes(name: str) -> None:
     assert quick is not None
     assert (quick.outputs or None, quick.id) == (general.outputs, general.id)
     (tensor,) = general.inputs
-    assert quick.values.tolist() == np.array(tensor.data, "float64").tolist()
+    assert np.frombuffer(quick.values).tolist() == np.array(tensor.data, "float64").tolist()
 
 
 @pytest.mark.parametrize("name", LEFT)
@@ -82,3 +84,55 @@ def test_what_is_wrong_is_not_taken(name: str) -> None:
     assert plain.read(WRONG[name], 2) is None
     with pytest.raises((InvalidInput, orjson.JSONDecodeError, AttributeError)):
         infer.take(orjson.loads(WRONG[name]))
+
+
+NAMES = ("x", "y é/", "type")
+ROW = {"x": 1.5, "y é/": -2, "type": 3e300}
+ROWS: dict[str, Any] = {
+    "one row": {"rows": [ROW]},
+    "rows, keys in any order": {"rows": [ROW, {"type": 1, "x": 2, "y é/": 3}]},
+    "outputs": {"rows": [ROW], "outputs": ["predict", "predict"]},
+    "outputs of null": {"rows": [ROW], "outputs": None},
+}
+OTHER_ROWS: dict[str, bytes] = {
+    name: orjson.dumps(document)
+    for name, document in {
+        "no rows": {"rows": []},
+        "a column too many": {"rows": [{**ROW, "z": 1}]},
+        "a column too few": {"rows": [{"x": 1}]},
+        "a text": {"rows": [{**ROW, "x": "1"}]},
+        "a boolean": {"rows": [{**ROW, "x": True}]},
+        "a null": {"rows": [{**ROW, "x": None}]},
+        "lists": {"rows": [[1, 2, 3]]},
+        "outputs that are none": {"rows": [ROW], "outputs": []},
+        "outputs that are no names": {"rows": [ROW], "outputs": [1]},
+        "an unknown key": {"rows": [ROW], "more": 1},
+        "no object": [ROW],
+    }.items()
+} | {"too large a number": orjson.dumps({"rows": [ROW]}).replace(b"1.5", b"1e999"), "no JSON": b"{", "nothing": b""}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_rows_that_it_takes_are_what_the_general_reader_takes(name: str) -> None:
+    quick = plain.rows(orjson.dumps(ROWS[name]), NAMES)
+    rows, outputs = predict.take(ROWS[name])
+    batch = from_rows(Signature(tuple(Column(each, "double") for each in NAMES)), rows, 10)
+    assert quick is not None
+    assert quick.outputs == outputs
+    assert batch.matrix is not None
+    assert quick.values == batch.matrix.tobytes()
+
+
+@pytest.mark.parametrize("name", OTHER_ROWS)
+def test_rows_of_another_form_are_left_to_the_general_reader(name: str) -> None:
+    assert plain.rows(OTHER_ROWS[name], NAMES) is None
+
+
+def test_rows_of_very_many_columns_are_left_too_for_their_order_could_cost_much() -> None:
+    names = tuple(f"c{number}" for number in range(65))
+    assert plain.rows(orjson.dumps({"rows": [dict.fromkeys(names, 1.0)]}), names) is None
+
+
+@pytest.mark.parametrize("name", ['a "b"', "a\\b", "a\nb"])
+def test_rows_of_a_column_whose_name_is_escaped_in_json_are_left(name: str) -> None:
+    assert plain.rows(orjson.dumps({"rows": [{name: 1.0}]}), (name,)) is None

@@ -189,7 +189,7 @@ def test_fewer_features_than_the_trees_were_grown_on_are_refused() -> None:
     model = RandomForestClassifier(2, random_state=0).fit(X, y)
     for tree in model.estimators_:
         tree.n_features_in_ = 2
-    with pytest.raises(ModelUnloadable, match="holds a (Tree|DecisionTree|RandomForest)"):
+    with pytest.raises(ModelUnloadable, match=r"holds a (Tree|DecisionTree|RandomForest)"):
         check_bounds(model, "m")
 
 
