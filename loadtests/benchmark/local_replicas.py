@@ -15,8 +15,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import psutil
-from tenfold import Platform
 
+from ... import Platform
 from . import fit
 from .errors import ServerFailed
 from .load import load
