@@ -66,6 +66,7 @@ lint: $(INSTALLED)
 
 docs: $(INSTALLED)
 	$(BIN)/python -m tenfold.platform.cli.reference > docs/cli.md
+	$(BIN)/python -m tenfold.serving.reference > docs/settings.md
 	PYTHONPATH=tests $(BIN)/python -m conformance.page > docs/http-conformance.md
 
 clean:

@@ -129,13 +129,12 @@ def _to_be_served(platform: Platform, spec: ServiceSpec, night: Night) -> bool:
 
 def told_to_train(server: ServerOptions) -> dict[str, str]:
     """The environment in which a night may load what the service's replicas may, and makes what they answer by."""
-    told = {"TENFOLD_ACCELERATE": server.accelerate or ""}
     # Where the spec says nothing, the environment of the night may.
-    if server.trusted_types:
-        told["TENFOLD_TRUSTED_TYPES"] = ",".join(server.trusted_types)
-    if server.allow_pickle:
-        told["TENFOLD_ALLOW_PICKLE"] = "true"
-    return told
+    changed, needed = server.environment(changed_only=True), ("TENFOLD_TRUSTED_TYPES", "TENFOLD_ALLOW_PICKLE")
+    return {
+        "TENFOLD_ACCELERATE": server.accelerate or "",
+        **{name: changed[name] for name in needed if name in changed},
+    }
 
 
 def _train(platform: Platform, name: str, date: date, spec: ServiceSpec) -> Night:

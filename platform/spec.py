@@ -16,6 +16,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from ..serving import options
 from ..training.options import TrainingOptions
 from .errors import InvalidSpec
 
@@ -50,51 +51,13 @@ class Retraining(TrainingOptions):
     )
 
 
-class ServerOptions(Frozen):
-    """Settings of every replica's model server; see `tenfold.serving.settings` for what each does."""
+class ServerOptions(options.ServerOptions):
+    """Settings of every replica's model server; `api_keys_file` is a local service's."""
 
-    max_rows: int = Field(default=10_000, ge=1, description="Rows in one request; more are refused with 413.")
-    max_body_bytes: int = Field(
-        default=16 * 2**20, ge=1, description="Bytes in one request body; more are refused with 413."
-    )
-    max_batch_rows: int = Field(
-        default=10_000,
-        ge=1,
-        description="Rows of concurrent requests in one call of the model; 1: each request is asked by itself.",
-    )
-    max_waiting_rows: int = Field(
-        default=10_000, ge=1, description="Rows that may wait for the model; what finds no room is refused with 503."
-    )
-    deadline_seconds: float = Field(
-        default=60, gt=0, description="From the head of a request to its answer; later it is answered with 504."
-    )
-    receive_seconds: float = Field(
-        default=30,
-        gt=0,
-        description="A request must have arrived whole so long after its first byte; else it gets 408.",
-    )
-    connection_seconds: float = Field(
-        default=300, gt=0, description="How long a connection is kept; the next one may reach another replica."
-    )
-    api_keys_file: Path | None = Field(
-        default=None,
-        description="File on this machine with an API key a line, for a local service; None: nobody needs a key.",
-    )
     api_keys_secret: str | None = Field(
         default=None,
         pattern=r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$",
         description="Secret on the cluster whose `keys` has an API key a line; None: nobody needs a key.",
-    )
-    allow_pickle: bool = Field(default=False, description="Load models that need pickle, which can run any code.")
-    trusted_types: tuple[str, ...] = Field(default=(), description="Types of your own that a skops model may contain.")
-    accept_event_time: bool = Field(
-        default=False, description="Accept a Tenfold-Event-Time header, to replay past traffic."
-    )
-    accelerate: Literal["onnx"] | None = Field(
-        default=None, description="onnx: answer by the model's compiled form, where it has one. None: never."
-    )
-    drain_seconds: float = Field(
-        default=5, ge=0, description="How long keep-alive clients may move away before a stop."
     )
 
     @field_validator("api_keys_file")

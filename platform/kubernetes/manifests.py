@@ -162,7 +162,6 @@ def set_deployment(part: Object, spec: ServiceSpec, *, replicas: int | None = No
         "requests": {"cpu": f"{math.ceil(spec.resources.cpu * 1000)}m", "memory": spec.resources.memory},
         "limits": {"memory": spec.resources.memory},
     }
-    options = spec.server.model_dump(exclude={"api_keys_file", "api_keys_secret"})
     _set(
         container,
         {
@@ -171,9 +170,10 @@ def set_deployment(part: Object, spec: ServiceSpec, *, replicas: int | None = No
             "TENFOLD_VERSION": spec.version,
             "TENFOLD_CPU": f"{spec.resources.cpu:g}",
             "TENFOLD_REGISTRY_URI": spec.registry or REGISTRY,
-            **{f"TENFOLD_{key.upper()}": _text(value) for key, value in options.items()},
         },
     )
+    chosen = spec.server.model_copy(update={"api_keys_file": None}).environment(changed_only=True)
+    container["env"] += [{"name": name, "value": value} for name, value in chosen.items()]
     _refer_to_database(container, spec)
     if spec.server.api_keys_secret:
         mount_keys(pod, spec.server.api_keys_secret)
@@ -273,13 +273,3 @@ def _set(container: Object, values: Mapping[str, str]) -> None:
                 entry["value"] = value
     missing = values.keys() - {entry["name"] for entry in entries}
     assert not missing, f"k8s/ does not declare {missing}"
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, tuple):
-        return ",".join(map(str, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
 
 import httpx
 
@@ -95,7 +94,6 @@ def start_replica(
 ) -> ReplicaProcess:
     """Start a replica that accepts on `listen_fd` as soon as it is ready."""
     folder.metrics.mkdir(parents=True, exist_ok=True)
-    server = spec.server.model_dump(exclude_none=True, exclude={"api_keys_secret"})
     with bind("127.0.0.1", 0) as probe:
         process = start(
             state,
@@ -119,16 +117,9 @@ def start_replica(
                 "TENFOLD_CPU": str(spec.resources.cpu),
                 "PROMETHEUS_MULTIPROC_DIR": str(folder.metrics),
                 **import_environment(spec),
-                **{f"TENFOLD_{k.upper()}": _text(v) for k, v in server.items()},
+                **spec.server.environment(),
             },
             pass_fds=(listen_fd, probe.fileno()),
             forks=forks,
         )
     return ReplicaProcess(process)
-
-
-def _text(value: Any) -> str:
-    """A setting as the model server reads it from its environment."""
-    if value is None:
-        return ""
-    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

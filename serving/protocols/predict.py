@@ -18,13 +18,17 @@ from ..responses import JSON_TYPE, BytesResponse, json_response, values
 from ..routes import PREDICT, PREDICTING, Operation, Route
 from ..values import shown
 from . import plain
+from .counting import check_json
 from .documents import is_json, object_of
 
 
 def read(core: Core, head: RequestHead, body: bytes) -> ModelCall[Response]:
     """Predict rows. Each prediction has an id; send it back to /feedback with the true label."""
     signature = core.model.signature
-    plainly = plain.rows(body, signature.names) if signature.doubles and is_json(head) else None
+    plainly = None
+    if signature.doubles and is_json(head):
+        check_json(body, core.max_values)
+        plainly = plain.rows(body, signature.names)
     if plainly is not None:
         batch, outputs = core.packed(plainly.values), plainly.outputs
     else:

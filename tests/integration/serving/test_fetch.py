@@ -47,9 +47,7 @@ def test_a_version_is_fetched_from_a_real_server_without_mlflow(
             told = environment(model=model, registry_uri=uri)
             said = subprocess.run([sys.executable, "-c", LOCATE], env=told, capture_output=True, text=True, check=True)
             assert json.loads(said.stdout) == ["iris", "1", wanted, wanted, by_mlflow]
-        monkeypatch.setattr(
-            "tenfold.serving.fetch._AGAIN_SECONDS", 2 * GUARD
-        )  # nobody asks again
+        monkeypatch.setattr("tenfold.serving.fetch._AGAIN_SECONDS", 2 * GUARD)  # nobody asks again
         with pytest.raises(ModelUnloadable, match=r"NotFetched: .*[Vv]ersion.*7"), located(told_of(uri, "7")):
             pass
 

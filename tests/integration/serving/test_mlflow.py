@@ -160,3 +160,20 @@ async def test_health_means_ready_and_the_version_is_the_servers(iris: InProcess
         assert answer.json() == {"error_code": "TEMPORARILY_UNAVAILABLE", "message": "the model is being loaded"}
         assert answer.headers["retry-after"] == "1"
     assert (await iris.http.get("/version")).text == __version__
+
+
+@pytest.mark.parametrize(
+    "text", ["1_000", "١٢", "\uff11", "0x10", "inf", "Infinity", "1e400", "1 2", "+-1", "True", "1j"]
+)
+async def test_a_csv_takes_the_numbers_that_json_and_pandas_write_and_no_others(iris: InProcess, text: str) -> None:
+    content = f"{','.join(FLOWER)}\n1,2,3,{text}\n"
+    answer = await iris.http.post("/invocations", content=content.encode(), headers={"Content-Type": "text/csv"})
+    assert answer.status_code == 400
+    assert f"Column '{FLOWER[3]}' expects a number" in answer.json()["message"]
+
+
+async def test_a_csv_takes_numbers_as_they_are_written(iris: InProcess) -> None:
+    for text in ("+1", " 1 ", "1.", ".5", "1e-3", "-0", "1E5", "9" * 30):
+        content = f"{','.join(FLOWER)}\n1,2,3,{text}\n"
+        answer = await iris.http.post("/invocations", content=content.encode(), headers={"Content-Type": "text/csv"})
+        assert answer.status_code == 200, (text, answer.text)

@@ -1,13 +1,31 @@
 """A spec refuses what cannot be, changes field by field, and tells what a replica is made from."""
 
+import json
 from datetime import time
+from typing import Any
 
 import pytest
 from tenfold.platform.errors import InvalidSpec
 from tenfold.platform.plan import differences
 from tenfold.platform.spec import ServerOptions, ServiceSpec
+from tenfold.serving import options
 from tenfold.serving.settings import Settings
 
+# Of every field that the first version had.
+OLD: dict[str, Any] = {
+    "max_rows": 5,
+    "max_body_bytes": 6,
+    "max_batch_rows": 7,
+    "max_waiting_rows": 8,
+    "deadline_seconds": 1.5,
+    "receive_seconds": 2.5,
+    "connection_seconds": 3.5,
+    "drain_seconds": 4.5,
+    "allow_pickle": True,
+    "trusted_types": ["a.B"],
+    "accept_event_time": True,
+    "accelerate": "onnx",
+}
 SPEC = ServiceSpec.of(name="flight-delay", model="models:/flight-delay/7")
 
 
@@ -54,10 +72,24 @@ def test_a_replica_is_made_from_version_and_server_but_not_from_their_number() -
     assert SPEC.changed(server={"max_rows": 5}).template != SPEC.template
 
 
-def test_what_a_server_can_be_told_means_the_same_in_the_spec() -> None:
-    for name, field in ServerOptions.model_fields.items():
-        if name != "api_keys_secret":
-            assert field.default == Settings.model_fields[name].default, name
+def test_what_a_spec_says_of_its_servers_reaches_them_by_their_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = {"api_keys_file": "/keys", "api_keys_secret": "keys"}
+    chosen = ServerOptions(max_rows=5, drain_seconds=2.5, trusted_types=("a.B", "c.D"), allow_pickle=True, **keys)
+    for changed_only in (True, False):
+        with monkeypatch.context() as patch:
+            for name, value in chosen.environment(changed_only=changed_only).items():
+                patch.setenv(name, value)
+            told = Settings(model="m")
+        assert {name: getattr(told, name) for name in options.ServerOptions.model_fields} == chosen.model_dump(
+            exclude={"api_keys_secret"}
+        )
+
+
+def test_a_spec_that_an_older_version_stored_is_read() -> None:
+    stored = {"name": "flight-delay", "model": "models:/flight-delay/7", "server": {**OLD, "api_keys_secret": "keys"}}
+    server = ServiceSpec.model_validate_json(json.dumps(stored)).server
+    assert {name: getattr(server, name) for name in OLD} == {**OLD, "trusted_types": ("a.B",)}
+    assert server.max_held_bytes == Settings.model_fields["max_held_bytes"].default
 
 
 def test_a_plan_names_changed_fields_only() -> None:

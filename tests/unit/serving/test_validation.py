@@ -225,3 +225,31 @@ def test_many_columns_are_not_all_listed() -> None:
         from_rows(wide, [{}], 10)
     assert "and 190 more" in str(caught.value)
     assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("9999-12-31T23:59:59-05:00", "0001-01-01T00:00:00+10:00", "10000-01-01", "2013-01-31T06:00:00+24:00"),
+        *("٢٠١٣-01-31", "2013-02-30", "2013-01-31T06:00:00." + "1" * 1000, "\ud800", ""),
+    ],
+)
+def test_a_time_that_no_column_can_hold_is_named(text: str) -> None:
+    assert "expects a date and time (ISO 8601)" in refused("datetime", text)
+
+
+def test_times_at_the_ends_of_the_calendar() -> None:
+    times = checked("datetime", ["9999-12-31T23:59:59.999999", "0001-01-01", "9999-12-31T23:59:59+00:00"])
+    assert [t.isoformat() for t in times.tolist()][1] == "0001-01-01T00:00:00"
+    assert checked("datetime", ["2013-01-31T06:00:00.123456789"]).tolist()[0].microsecond == 123456
+
+
+def nested(levels: int, inner: Any) -> Any:
+    for level in range(levels):
+        inner = [inner] if level % 2 else {"a": inner}
+    return inner
+
+
+@pytest.mark.parametrize("kind", ["boolean", "integer", "long", "float", "double", "string", "datetime", "any"])
+def test_a_value_nested_a_thousand_deep_is_named(kind: ColumnType) -> None:
+    assert "but row 0 (counted from 0) has" in refused(kind, nested(1000, 1))
