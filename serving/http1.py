@@ -326,6 +326,7 @@ class Http1(HttpToolsProtocol):
             except asyncio.CancelledError:
                 if not self._gone:
                     raise
+                cycle.disconnected = True  # uvicorn marks the last request of a pipeline alone
             finally:
                 self._task = None
 

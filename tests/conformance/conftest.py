@@ -24,10 +24,11 @@ class Tenfold:
 
     port: int
     hasty: int
+    http: httpx.Client
 
     def predicted(self, port: int) -> int:
         """How many predictions it has made, by its own count."""
-        lines = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text.splitlines()
+        lines = self.http.get(f"http://127.0.0.1:{port}/metrics").text.splitlines()
         counted = (line for line in lines if line.startswith("tenfold_requests_total") and 'code="200"' in line)
         return sum(int(float(line.rpartition(" ")[2])) for line in counted if 'protocol="predict"' in line)
 
@@ -41,8 +42,12 @@ def quiet() -> Generator[None]:
 
 @pytest.fixture(scope="session")
 def tenfold(folders: Folders) -> Generator[Tenfold]:
-    with served(folders.line) as port, served(folders.line, receive_seconds=RECEIVE_SECONDS) as hasty:
-        yield Tenfold(port, hasty)
+    with (
+        served(folders.line) as port,
+        served(folders.line, receive_seconds=RECEIVE_SECONDS) as hasty,
+        httpx.Client(trust_env=False) as http,
+    ):
+        yield Tenfold(port, hasty, http)
 
 
 @pytest.fixture(scope="session")

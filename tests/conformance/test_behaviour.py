@@ -48,7 +48,7 @@ def test_a_client_that_does_not_read_is_cut_off(folders: Folders) -> None:
             except ConnectionError:
                 ended = True
         assert ended
-        assert wire_is_alive(port)
+        assert answers_others(port)
 
 
 @pytest.mark.parametrize("sent", [post()[:20], post()[:-5], get() + post()[:-5], post() * 3], ids=str)
@@ -56,7 +56,7 @@ def test_a_client_that_resets_its_connection_hurts_nobody(tenfold: Tenfold, sent
     with connected(tenfold.port) as client:
         client.sendall(sent)
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    assert wire_is_alive(tenfold.port)
+    assert answers_others(tenfold.port)
 
 
 @pytest.fixture
@@ -93,5 +93,5 @@ def test_head_answers_as_get_does_without_the_body(tenfold: Tenfold) -> None:
             assert "content-length" in told.headers
 
 
-def wire_is_alive(port: int) -> bool:
+def answers_others(port: int) -> bool:
     return httpx.get(f"http://127.0.0.1:{port}/ping", trust_env=False).status_code == 200

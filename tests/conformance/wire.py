@@ -139,9 +139,8 @@ async def answered(
             await client.until_ended()
         elif end == "waiting":
             await asyncio.sleep(QUIET)
-        found = "closed" if client.ended else "waiting" if end == "waiting" else "open"
-        if found == "open" and not await client.is_open():
-            found = "closed" if client.ended else "waiting"
+        is_open = end == "open" and await client.is_open()
+        found = "open" if is_open else "closed" if client.ended else "waiting"
         return " ".join([*client.answers, found])
     finally:
         await client.close()

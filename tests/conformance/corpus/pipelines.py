@@ -39,5 +39,6 @@ STREAMS = (
            why=reasons.TIME),
     Stream("bytes behind the body", (_posts(1) + b"xyz",), "9112 6.3", "200=3 400 closed | 200=3 408 closed",
            h11="200=3 waiting", why=reasons.NO_METHOD),
-    Stream("GET without a length, with a body", (get() + ONE,), "9112 6.3", "200 400 closed | 200 408 closed"),
+    Stream("GET without a length, with a body", (get() + ONE,), "9112 6.3", "200 400 closed | 200 408 closed",
+           h11="200 waiting", why=reasons.NO_METHOD),
 )  # fmt: skip

@@ -23,6 +23,7 @@ EMPTY_MEMBER = (
     "An empty member of a list is to be ignored. Whoever sends one here means to confuse, and both refuse it."
 )
 NAMES = "To tenfold all of it is the name of a model, which can only be read; uvicorn's app has no such path."
+LINE_ENDS = "llhttp refuses the wrong end of a line when it comes; h11 waits for a right one."
 NO_METHOD = "llhttp refuses what cannot become a method at its first bytes; h11 waits for the end of the line."
 # Both are right, and tenfold is the more lenient.
 EMPTY_LINES = "A server should ignore an empty line before a request. tenfold does, h11 refuses it."

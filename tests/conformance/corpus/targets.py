@@ -51,7 +51,7 @@ STREAMS = (
     # versions
     Stream("HTTP/1.0", (head("GET /ping HTTP/1.0"),), "9112 9.3", "200 closed"),
     Stream("a prediction in HTTP/1.0", (head("POST /predict HTTP/1.0", LENGTH) + ONE,), "9112 9.3", "200=3 closed"),
-    Stream("HTTP/0.9", (b"GET /ping\r\n",), "9112 3", "400 closed | 408 closed"),
+    Stream("HTTP/0.9", (b"GET /ping\r\n",), "9112 3", "408 closed | 400 closed", h11="waiting", why=reasons.TIME),
     Stream("HTTP/0.9 with a head", (b"GET /ping\r\n\r\n",), "9112 3", "505 closed | 400 closed", h11="400 closed",
            why=reasons.VERSIONS),
     Stream(*_line("HTTP/1.2", "GET /ping HTTP/1.2"), "9110 2.5", "400 closed | 200 open | 505 closed", h11="200 open",

@@ -128,6 +128,17 @@ def test_a_client_that_goes_away_frees_its_place(folders: Folders) -> None:
             assert busy.recv(65536).startswith(b"HTTP/1.1 200 ")
 
 
+def test_a_client_that_goes_away_with_a_pipeline_is_not_an_error(
+    folders: Folders, caplog: pytest.LogCaptureFixture
+) -> None:
+    with running(folders.slow) as (server, port):
+        with connected(port) as leaves:
+            leaves.sendall(request(50) * 3)
+        wait_until(lambda: not server.server_state.connections, what="the end of the connection")
+        wait_until(lambda: not server.server_state.tasks, what="the end of all its requests")
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 def request(rows: int) -> bytes:
     body = json.dumps({"rows": [[0.5] * 8] * rows}).encode()
     head = "POST /predict HTTP/1.1\r\nhost: here\r\ncontent-type: application/json\r\ncontent-length: "
