@@ -24,7 +24,6 @@ from .errors import ServingError
 from .exchange import CLIENT_WENT_AWAY, HttpExchange
 from .logs import request_id
 from .request import RequestHead
-from .responses import BytesResponse
 from .routes import Match, Route
 
 LAST = "tenfold.last"
@@ -135,4 +134,4 @@ def _options(match: Match, head: RequestHead) -> Response:
     if (wanted := head.get(b"access-control-request-headers")) is not None:
         headers |= {"Access-Control-Allow-Methods": allowed, "Access-Control-Allow-Headers": wanted}
         headers["Access-Control-Max-Age"] = "600"
-    return BytesResponse(b"", b"text/plain", 204, headers)
+    return Response(status_code=204, headers=headers)  # which has no Content-Length, as HTTP wants it

@@ -43,7 +43,7 @@ class UnaryCall:
     def data(self, part: bytes) -> None:
         """A part of its body has come."""
         try:
-            self._buffer.add(part)
+            self._buffer.add(part, only=True)
         except ServingError as e:
             self.refuse(e)
 

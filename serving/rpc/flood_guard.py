@@ -7,8 +7,8 @@ import time
 from .errors import Code, ConnectionBroken
 
 # A client that works asks for no answer now and then: it measures the way, gives up a call, lets us send more. And it
-# may begin a thousand calls before the first is answered.
-_MOST, _A_SECOND, _FOR_AN_ANSWER = 10_000, 1000, 10
+# may begin a hundred calls before the first is answered.
+_MOST, _A_SECOND, _FOR_AN_ANSWER = 2000, 1000, 10
 # To decode so many bytes of headers takes about as long as to answer a ping.
 _HEADERS = 128
 

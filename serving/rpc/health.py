@@ -57,6 +57,8 @@ class WatchCall(StreamingCall):
 
     def handle(self, message: bytes, slot: Slot) -> None:
         """Tell the status, and begin to watch."""
+        if self._service is not None:
+            raise InvalidInput("The call has more than one message. Send one, which this method takes")
         self._service = service = str(read(HEALTH, "HealthCheckRequest", message).service)
         self._told = _status(self._core, service)
         slot.fill(self._told)

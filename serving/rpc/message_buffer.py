@@ -31,11 +31,15 @@ class MessageBuffer:
         """How many bytes wait here."""
         return len(self._body)
 
-    def add(self, part: bytes) -> None:
+    def add(self, part: bytes, *, only: bool = False) -> None:
         """A part of the body has come.
+
+        Args:
+            only: the body may have one message.
 
         Raises:
             BodyTooLarge: its first message will be too large.
+            InvalidInput: there is more than the one message.
             Unspoken: it is compressed.
         """
         if not self._body:
@@ -46,6 +50,8 @@ class MessageBuffer:
             self._body += part
         if self._needed < 0:
             self._measure()
+        if only and 0 <= self._needed < len(self._body):
+            raise InvalidInput("The call has more than one message. Send one, which this method takes")
 
     def take(self) -> bytes | None:
         """The next message, if all of it is there. Raises as `add` does."""
@@ -67,12 +73,10 @@ class MessageBuffer:
         """The one message of a call whose body has ended.
 
         Raises:
-            InvalidInput: there is none, not all of it, or more than one.
+            InvalidInput: there is none, or not all of it.
         """
         size = len(self._body)
         if size != self._needed:
-            if 0 <= self._needed < size:
-                raise InvalidInput("The call has more than one message. Send one, which this method takes")
             raise InvalidInput(f"The call's {size} bytes are not a whole message. Send one")
         message, self._body = bytes(self._body[PREFIX:]), b""
         return message

@@ -29,6 +29,8 @@ from .timeouts import Timeouts
 _LITTLE = 1024
 # What it costs to begin a call for nothing, in pings.
 _RESET = 5
+# What a call without a valid key costs: a client may have lost its key, and guesses none at leisure.
+_UNAUTHORIZED, _NO_KEY = 401, 10
 # Whoever takes less of a response than this within `write_seconds` does not take it.
 _PROGRESS = 2**18
 
@@ -185,7 +187,10 @@ class Streams:
     def respond(self, stream: Stream, response: Response) -> None:
         """Answer a stream; see `Stream.respond`."""
         stream.finished = response.last
-        self._guard.earn()
+        if response.status_code == _UNAUTHORIZED:
+            self._guard.spend(_NO_KEY)
+        else:
+            self._guard.earn()
         self._send(self._outflow.put(stream.number, response))
         if waiting := self._outflow.waiting(stream.number):
             stream.timed, size = waiting, len(response.body)
@@ -242,9 +247,11 @@ class Streams:
         self._open[number] = stream
         stream.ended = bool(flags & Flag.END_STREAM)
         stream.call = self._open_call(headers, stream)
-        if stream.call is None:
+        if stream.call is None or stream.light:
             self._guard.spend_headers(block)
-        elif not (stream.light or self._hold(stream, self._reader.weight)):
+        if stream.call is None:
+            return
+        if not (stream.light or self._hold(stream, self._reader.weight)):
             stream.call.refuse(NoRoom(self._budget.limit))
         elif stream.ended:
             self._whole(stream)

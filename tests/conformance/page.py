@@ -17,9 +17,9 @@ every kind, is also cut at every byte, and has to be answered the same each time
 
 An answer is written as its codes in their order and the end of the connection: `100 200=3 open`. `=3` is what was
 predicted: no other request may have reached the model, which is counted. The end is `open` where the next request is
-answered, `closed`, or `waiting` where the server wants more bytes. *RFC* is where it is said what to answer, and what is
-said there; 9110 is HTTP's semantics, 9112 HTTP/1.1, 9113 HTTP/2, 3986 URIs. A reason stands wherever tenfold's answer is
-not among those, or uvicorn's is another: {differences} times."""
+answered, `closed`, or `waiting` where the server wants more bytes. *RFC* is where it is said what to answer, and what
+is said there; 9110 is HTTP's semantics, 9112 HTTP/1.1, 9113 HTTP/2, 3986 URIs. A reason stands wherever tenfold's answer
+is not among those, or uvicorn's is another: {differences} times."""
 
 
 def lines() -> Iterator[str]:

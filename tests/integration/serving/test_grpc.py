@@ -178,7 +178,7 @@ def asked(change: str) -> Any:
         ("few", "INVALID_ARGUMENT", "The request has 1 inputs, but 2 raw contents"),
         ("short", "INVALID_ARGUMENT", "has 31 bytes, but FP64 of the shape [1, 4] needs 32"),
         ("half", "INVALID_ARGUMENT", "FP16 of the input 'x' has no typed contents. Send it raw"),
-        ("kind", "INVALID_ARGUMENT", "has the datatype 'FP8'. Send one of"),
+        ("kind", "INVALID_ARGUMENT", 'has the datatype "FP8". Send one of'),
         ("shape", "INVALID_ARGUMENT", "has 4 values, but its shape [1, 5] says 5"),
         ("narrow", "INVALID_ARGUMENT", "The input 'x' is said to be INT8 but holds 300"),
         ("text", "INVALID_ARGUMENT", "holds a string that is not in UTF-8"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import selectors
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,7 +21,7 @@ from tenfold.serving.rpc.headers import encode
 from tenfold.serving.rpc.messages import SERVICE
 from unit.serving.stage import Folders
 
-CONNECTIONS, STREAMS = 100, 100
+CONNECTIONS, STREAMS, SECONDS = 100, 100, 3
 MOST = 64 * 2**20
 WHOLE = Flag.END_HEADERS | Flag.END_STREAM
 BEGIN = PREFACE + settings({})
@@ -125,9 +126,14 @@ def test_connections_without_a_key_hold_little(server: tuple[Server, int], attac
     with ExitStack() as clients:
         for client in flood(port, ATTACKS[attack]):
             clients.enter_context(client)
-        held = resident(process) - before
-        print(f"{attack}: {held / CONNECTIONS / 1024:.0f} KiB a connection")
+        # The server reads a part of each connection in turn, and answers in between.
+        most = 0
         with grpc.insecure_channel(f"127.0.0.1:{port}", options=ALONE) as channel:
             key = [("authorization", "Bearer first-key")]
-            assert predicted(infer(channel)(asked("line", np.array([[4.0]])), timeout=30, metadata=key)) == [9.0]
-    assert held < MOST
+            until = time.monotonic() + SECONDS
+            while time.monotonic() < until:
+                asks = infer(channel)(asked("line", np.array([[4.0]])), timeout=60, metadata=key)
+                assert predicted(asks) == [9.0]
+                most = max(most, resident(process) - before)
+    print(f"{attack}: {most / CONNECTIONS / 1024:.0f} KiB a connection")
+    assert most < MOST

@@ -115,7 +115,7 @@ def busy(folders: Folders) -> Iterator[tuple[ModelServer, grpc.Channel, Callable
         with grpc.insecure_channel(f"127.0.0.1:{server.grpc_port}", options=ALONE) as channel:
             call = infer(channel).future(asked("slow", np.zeros((500, 8))), timeout=60)
             batcher: Any = server.core._batcher
-            wait_until(lambda: batcher._busy, what="a model that is being asked")
+            wait_until(lambda: batcher._running, what="a model that is being asked")
             yield server, channel, call.result
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -11,9 +12,11 @@ from pathlib import Path
 
 import orjson
 import pytest
-from tenfold.loadtests.fuzz.cases import Cases
+from tenfold.loadtests.fuzz.cases import Cases, generator
+from tenfold.loadtests.fuzz.costs import Cost, Costs, processor_seconds
 from tenfold.loadtests.fuzz.exchange import Connection, Outcome
 from tenfold.loadtests.fuzz.memory import Memory, pss
+from tenfold.loadtests.fuzz.monsters import MONSTERS
 from tenfold.loadtests.fuzz.requests import Answer, Case, good, refused
 from tenfold.loadtests.fuzz.result import Result
 from tenfold.loadtests.fuzz.target import Target, differs
@@ -41,13 +44,32 @@ def test_a_number_of_a_seed_is_always_the_same_case() -> None:
         )
         kinds[case.kind] += 1
     assert any(cases.make(n).pieces != other.make(n).pieces for n in range(3))
-    assert {kind.partition(":")[0].partition(",")[0] for kind in kinds} == {
-        "valid",
-        "body",
-        "head",
-        "framing",
-        "client",
-    }
+    families = {kind.partition(":")[0].partition(",")[0] for kind in kinds}
+    assert families == {"valid", "body", "monster", "gzip", "head", "framing", "raw", "large", "client"}
+
+
+def test_a_monster_is_about_as_large_as_it_was_told_to_be() -> None:
+    for name, monster in MONSTERS.items():
+        for size in (100, 10_000):
+            assert len(monster(generator(1, size), size)) < 1.5 * size + 2200, name
+
+
+def test_a_request_that_costs_more_than_its_size_allows_breaks_a_bar() -> None:
+    costs = Costs(
+        [1], {"dear": Cost(1, 3.0, 10**6, 0.0, (3.0, 10**6, 7)), "cheap": Cost(1, 1.0, 10**6, 0.0, (1.0, 10**6, 8))}
+    )
+    assert costs.broken == [
+        "request 7 (dear) of 1000000 bytes took 3.00 s of a processor; 0.5 s and 1 s for each MB are allowed"
+    ]
+    assert "dear: 3.000 ms" in "\n".join(costs.lines())
+
+
+def test_the_processor_time_of_a_process_is_that_of_all_its_threads() -> None:
+    before = processor_seconds(os.getpid())
+    thread = threading.Thread(target=sum, args=(range(10**6),))
+    thread.start()
+    thread.join()
+    assert processor_seconds(os.getpid()) >= before
 
 
 @asynccontextmanager

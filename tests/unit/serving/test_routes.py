@@ -136,6 +136,7 @@ async def test_a_browser_of_an_allowed_origin_may_ask(folders: Folders) -> None:
     async with in_process(folders.iris, cors_origins=("https://shop.example",)) as server:
         preflight = await server.http.options("/predict", headers=asks)
         assert preflight.status_code == 204
+        assert "content-length" not in preflight.headers
         assert preflight.headers["access-control-allow-origin"] == "https://shop.example"
         assert "POST" in preflight.headers["access-control-allow-methods"]
         other = await server.http.options("/predict", headers={**asks, "Origin": "https://evil.example"})

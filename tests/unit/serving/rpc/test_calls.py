@@ -78,7 +78,7 @@ def test_a_message_that_is_not_whole(body: bytes) -> None:
 def test_a_message_that_is_not_taken(body: bytes, error: type[Exception], words: str) -> None:
     def read() -> None:
         buffer = MessageBuffer(10, b"gzip")
-        buffer.add(body)
+        buffer.add(body, only=True)
         buffer.only()
 
     with pytest.raises(error, match=words):

@@ -353,7 +353,7 @@ async def test_a_flood_that_asks_for_nothing_ends_the_connection(flood: str) -> 
         peer.feed(FLOODS[flood](peer, number))
         if peer.wire.ended:
             break
-    assert 300 < number < 29_999
+    assert 50 < number < 29_999
     assert peer.broken == Code.ENHANCE_YOUR_CALM
     assert all(call.dropped for call in peer.calls)
 
