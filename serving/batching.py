@@ -68,7 +68,7 @@ class Batcher:
         inline_seconds: what is expected to take no longer is asked on the event loop itself: a hop to a thread and back
             costs some 0.1 ms of a core, more than many models take for a row.
         asked: called with the rows and the seconds of every call of the model.
-        answered: called with each call when all of its requests were called back.
+        answered: called with the predictions of each call when all of its requests were called back.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Batcher:
         max_waiting_rows: int,
         inline_seconds: float,
         asked: Callable[[int, float], None],
-        answered: Callable[[Call], None],
+        answered: Callable[[list[Prediction]], None],
     ) -> None:
         self._ask, self._max_batch_rows, self._max_waiting_rows = ask, max_batch_rows, max_waiting_rows
         self._asked, self._answered = asked, answered
@@ -266,15 +266,15 @@ class Batcher:
                     job.answered = now
                     job.finish(call)
                 continue
-            start = 0
+            start, predictions = 0, list[Prediction]()
             for job in jobs:
                 job.answered, stop = now, start + job.batch.rows
                 if not job.done:
                     prediction = Prediction(call, start, stop, job.when)
-                    call.predictions.append(prediction)
+                    predictions.append(prediction)
                     job.finish(prediction)
                 start = stop
-            self._answered(call)
+            self._answered(predictions)
         if self._waiting and self._scheduled is None and not self._running:
             self._schedule()
 

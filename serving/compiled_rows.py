@@ -7,17 +7,20 @@ one column after the other of the example's rows. Pure.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .errors import InvalidInput
 from .signature import Column, Signature
 from .validation import Batch, from_rows
 
+Change = Callable[[object], object]
+
 _MOST_ROWS = 32
 """Of a batch; of a wider model, a row has the value in several columns."""
 _WHOLE = (0, -1, 2**24 - 1, 2**24 + 1, -(2**24) - 1, 2**31 - 1, -(2**31), 2**53 + 1, 2**63 - 1, -(2**63))
-_REAL = (0.0, -0.0, 1e-300, -1e9, 2.0**24 + 1, 2.0**53, 3.4e38, 1e300, -1e300)
+_LARGEST_FLOAT = 3.4e38  # of 32 bits, nearly
+_REAL = (0.0, -0.0, 1e-300, -1e9, 2.0**24 + 1, 2.0**53, _LARGEST_FLOAT, 1e300, -1e300)
 _TEXTS = ("", "\N{SNOWMAN} of no category", "A" * 300)
 
 
@@ -39,32 +42,37 @@ def batches(signature: Signature, example: Sequence[Mapping[str, Any]]) -> Itera
             continue
 
 
-def _value(column: Column, number: int) -> Any:
+def _value(column: Column, number: int) -> Change | None:
     """How the value of this number is made of the example's; None: the column has no such value."""
     if number == 0:
-        return (lambda _: None) if not column.required else None
+        return None if column.required else _always(None)
     match column.type:
         case "integer" | "long":
             least = -(2**31 if column.type == "integer" else 2**63)
             whole = [value for value in _WHOLE if least <= value < -least]
-            return _of([lambda _, v=v: v for v in whole], number - 1)
+            return _of([_always(value) for value in whole], number - 1)
         case "float" | "double" | "any":
-            near = [
+            near: list[Change] = [
                 lambda given: math.nextafter(_number(given), math.inf),
                 lambda given: math.nextafter(_number(given), -math.inf),
                 lambda given: _number(given) * (1 + 1e-9),
                 lambda given: _number(given) * 1.5,
             ]
-            return None if column.type == "any" else _of([*near, *(lambda _, v=v: v for v in _REAL)], number - 1)
+            real = [value for value in _REAL if column.type == "double" or abs(value) <= _LARGEST_FLOAT]
+            return None if column.type == "any" else _of([*near, *map(_always, real)], number - 1)
         case "string":
-            return _of([lambda _, v=v: v for v in _TEXTS], number - 1)
+            return _of([*map(_always, _TEXTS)], number - 1)
         case "boolean":
-            return _of([lambda _: True, lambda _: False], number - 1)
+            return _of([_always(True), _always(False)], number - 1)
         case _:
             return None
 
 
-def _of(changes: Sequence[Any], number: int) -> Any:
+def _always(value: object) -> Change:
+    return lambda _: value
+
+
+def _of(changes: Sequence[Change], number: int) -> Change | None:
     return changes[number] if number < len(changes) else None
 
 

@@ -262,7 +262,7 @@ class Core:
             log, stored, nbytes, max_rows=self.settings.log_queue_rows, max_bytes=self.settings.log_queue_bytes
         )
 
-    def _keep(self, call: Call) -> None:
+    def _keep(self, predictions: list[Prediction]) -> None:
         """Hand over to the log what requests were answered by one call of the model."""
-        if self.writer and call.predictions:
-            self.writer.put(call.predictions)
+        if self.writer and predictions:
+            self.writer.put(predictions)

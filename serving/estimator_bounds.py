@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +37,7 @@ def is_within(indices: Any, size: int) -> bool:
 
 def _has_features(estimator: Any) -> bool:
     """scikit-learn does not compare the columns of a request with what is not there."""
-    return isinstance(estimator.n_features_in_, int | np.integer) and estimator.n_features_in_ >= 1
+    return isinstance(estimator.n_features_in_, int | np.integer) and bool(estimator.n_features_in_ >= 1)
 
 
 def _is_sound_decision_tree(estimator: Any) -> bool:
@@ -186,19 +186,22 @@ def _is_sound_bisection(tree: Any, centers: Array) -> bool:
 def _is_sound_vocabulary(estimator: Any) -> bool:
     """Each word's column; a sparse matrix is made with them."""
     words = estimator.vocabulary_
-    columns = [*words.values()] if isinstance(words, Mapping) else [None]
+    if not isinstance(words, Mapping):
+        return False
+    columns = [*cast("Mapping[object, Any]", words).values()]
     whole = all(isinstance(column, int | np.integer) for column in columns)
     return whole and sorted(columns) == [*range(len(columns))]
 
 
 def _is_sound_hasher(estimator: Any) -> bool:
-    return isinstance(estimator.n_features, int | np.integer) and 1 <= estimator.n_features < _INT32
+    return isinstance(estimator.n_features, int | np.integer) and bool(1 <= estimator.n_features < _INT32)
 
 
 def _is_sound_one_hot(estimator: Any) -> bool:
     """A column for each category; a sparse matrix is made with them."""
-    mappings = vars(estimator).get("_default_to_infrequent_mappings") or [None] * len(estimator.categories_)
-    left = vars(estimator).get("_infrequent_indices") or [None] * len(estimator.categories_)
+    nothing: list[Any] = [None] * len(estimator.categories_)
+    mappings = vars(estimator).get("_default_to_infrequent_mappings") or nothing
+    left = vars(estimator).get("_infrequent_indices") or nothing
     sizes: list[int] = []
     for categories, mapping, rare in zip(estimator.categories_, mappings, left, strict=True):
         size = len(categories)

@@ -25,14 +25,12 @@ class Call:
         model, version: as they stand in answers.
         batch: the rows.
         outputs: by name an array with an entry per row.
-        predictions: the parts that requests were answered with.
     """
 
-    __slots__ = ("_ids", "_nbytes", "_tokens", "_when", "batch", "model", "outputs", "predictions", "version")
+    __slots__ = ("_ids", "_nbytes", "_tokens", "_when", "batch", "model", "outputs", "version")
 
     def __init__(self, model: str, version: str, batch: Batch, outputs: Answers) -> None:
         self.model, self.version, self.batch, self.outputs = model, version, batch, outputs
-        self.predictions: list[Prediction] = []
         self._ids: list[str] | None = None
         self._when: datetime | None = None
         self._nbytes: int | None = None

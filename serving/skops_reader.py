@@ -16,7 +16,7 @@ import json
 import operator
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
@@ -82,7 +82,7 @@ class Reader:
         if isinstance(at, int) and at in self._made:
             return self._made[at]
         loader, name = name_of(node)
-        make = _LOADERS.get(loader)
+        make = self._LOADERS.get(loader)
         if make is None or not self._is_allowed(loader, name):
             raise Damaged(f"it holds a {name[:80]} as a {loader[:40]}, which is not served")
         self._depth += 1
@@ -94,11 +94,20 @@ class Reader:
             self._made[at] = made
         return made
 
+    def _json(self, node: Node) -> Any:
+        return json.loads(node["content"])
+
+    def _named(self, node: Node) -> Any:
+        return _found(node)
+
     def _content(self, node: Node) -> Any:
         return self.build(node["content"])
 
     def _items(self, node: Node) -> list[Any]:
         return [self.build(item) for item in node["content"]]
+
+    def _set(self, node: Node) -> set[Any]:
+        return set(self._items(node))
 
     def _mapping(self, node: Node) -> Any:
         kinds = [name_of(kind)[1] for kind in node["key_types"]["content"]]
@@ -226,6 +235,35 @@ class Reader:
     def _operator(self, node: Node) -> Any:
         return getattr(operator, node["__class__"])(*self.build(node["attrs"]))
 
+    _LOADERS: ClassVar[dict[str, Callable[[Reader, Node], Any]]] = {
+        "JsonNode": _json,
+        "DictNode": _mapping,
+        "DefaultDictNode": _defaultdict,
+        "ListNode": _items,
+        "SetNode": _set,
+        "TupleNode": _tuple,
+        "SliceNode": _slice,
+        "BytesNode": _bytes,
+        "BytearrayNode": _bytearray,
+        "NdArrayNode": _array,
+        "MaskedArrayNode": _masked,
+        "DTypeNode": _dtype,
+        "SparseMatrixNode": _sparse,
+        "RandomStateNode": _random_state,
+        "RandomGeneratorNode": _generator,
+        "FunctionNode": _named,
+        "TypeNode": _named,
+        "PartialNode": _partial,
+        "ObjectNode": _object,
+        "LossNode": _loss,
+        "TreeNode": _tree,
+        # Only of what the operator trusts by name.
+        "QuantileForestNode": _reduced,
+        "ConstructorFromReduceNode": _constructed,
+        "MethodNode": _method,
+        "OperatorFuncNode": _operator,
+    }
+
 
 def _found(node: Node) -> Any:
     return getattr(importlib.import_module(node["__module__"]), node["__class__"])
@@ -282,33 +320,4 @@ _MADE: dict[str, Callable[[Any, Any], Any]] = {
     "sklearn.metrics._dist_metrics.EuclideanDistance64": _metric,
     "sklearn.metrics._dist_metrics.ManhattanDistance64": _metric,
     "sklearn.neighbors._kd_tree.KDTree": _kd_tree,
-}
-
-_LOADERS: dict[str, Callable[[Reader, Node], Any]] = {
-    "JsonNode": lambda _, node: json.loads(node["content"]),
-    "DictNode": Reader._mapping,
-    "DefaultDictNode": Reader._defaultdict,
-    "ListNode": Reader._items,
-    "SetNode": lambda reader, node: set(reader._items(node)),
-    "TupleNode": Reader._tuple,
-    "SliceNode": Reader._slice,
-    "BytesNode": Reader._bytes,
-    "BytearrayNode": Reader._bytearray,
-    "NdArrayNode": Reader._array,
-    "MaskedArrayNode": Reader._masked,
-    "DTypeNode": Reader._dtype,
-    "SparseMatrixNode": Reader._sparse,
-    "RandomStateNode": Reader._random_state,
-    "RandomGeneratorNode": Reader._generator,
-    "FunctionNode": lambda _, node: _found(node),
-    "TypeNode": lambda _, node: _found(node),
-    "PartialNode": Reader._partial,
-    "ObjectNode": Reader._object,
-    "LossNode": Reader._loss,
-    "TreeNode": Reader._tree,
-    # Only of what the operator trusts by name.
-    "QuantileForestNode": Reader._reduced,
-    "ConstructorFromReduceNode": Reader._constructed,
-    "MethodNode": Reader._method,
-    "OperatorFuncNode": Reader._operator,
 }

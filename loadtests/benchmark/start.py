@@ -82,7 +82,8 @@ def main() -> None:
         from sklearn.preprocessing import StandardScaler
 
         folder = Path(place) / "m"
-        X, y = load_iris(return_X_y=True, as_frame=True)
+        iris: Any = load_iris(as_frame=True)
+        X, y = iris.data, iris.target
         save(make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y), X.head(3), folder)
         for title, forks in (("one process", 0), ("ten forks", 10)):
             found: dict[bool, list[Any]] = {True: [], False: []}

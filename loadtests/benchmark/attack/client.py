@@ -75,9 +75,7 @@ class _Steady:
         loop = asyncio.get_running_loop()
         while True:
             try:
-                _, client = await loop.create_connection(
-                    lambda: Client(self._request, self._answered), "127.0.0.1", self._port
-                )
+                _, client = await loop.create_connection(lambda: Client(self._answered), "127.0.0.1", self._port)
             except OSError:
                 await asyncio.sleep(0.01)
                 continue
@@ -90,7 +88,7 @@ class _Steady:
             client = self._free.pop()
             if client.open:
                 self._sent[client] = due = self._due.popleft()
-                client.send(due)
+                client.send(self._request, due)
             else:
                 self.connect()
 

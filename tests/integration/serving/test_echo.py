@@ -11,9 +11,9 @@ import orjson
 import pytest
 from tenfold.serving.errors import ServingError
 from tenfold.serving.request import RequestHead
-from tenfold.serving.rpc import service
-from tenfold.serving.rpc.answers import refusal
+from tenfold.serving.rpc import inference
 from tenfold.serving.rpc.messages import MESSAGES
+from tenfold.serving.rpc.responses import refusal
 from unit.serving.stage import FLOWER, Folders, InProcess, flowers, in_process
 
 ROW: dict[str, Any] = flowers()[0].iloc[0].to_dict()
@@ -147,7 +147,7 @@ async def test_so_is_one_of_grpc(iris: InProcess, fields: dict[str, Any]) -> Non
     message = MESSAGES["ModelInferRequest"](**{"model_name": "iris", "inputs": inputs, **fields})
 
     def answered() -> None:
-        question = service.ask(iris.core, RequestHead({}, {}), message.SerializeToString())
+        question = inference.ask(iris.core, RequestHead({}, {}), message.SerializeToString())
         iris.core.ask(question.batch, question.outputs, datetime.now(UTC), float("inf"), lambda _: None)
 
     with pytest.raises(ServingError) as caught:

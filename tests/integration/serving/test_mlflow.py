@@ -133,7 +133,7 @@ async def test_what_cannot_be_understood_is_said(iris: InProcess, body: Any, wor
         (b"sepal_length,sepal_width,petal_length,petal_width\n1,2,x,4\n", "expects a number, but row 0 (counted from"),
         (b"sepal_length,sepal_width,petal_length,petal_width\n1,2,,4\n", "'petal_length' has no value in row 0"),
         (b"sepal_length,sepal_width,petal_length,petal_width\n1,2,nan,4\n", "'petal_length' has no value in row 0"),
-        (b"sepal_length,sepal_width,petal_length,petal_width\n1,2,inf,4\n", "it is not finite"),
+        (b"sepal_length,sepal_width,petal_length,petal_width\n1,2,inf,4\n", 'has "inf" (string)'),
         (b'sepal_length,"sepal', "The CSV is broken"),
         (b"\xff\xfe", "is not in UTF-8: byte 0 is 0xff"),
         (b"9" * 19_000 + b"\n1", "is unknown to the model"),

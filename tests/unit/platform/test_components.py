@@ -76,6 +76,8 @@ def test_one_that_cannot_run_is_not_started_over_and_over(state: State) -> None:
 def test_those_of_an_earlier_controller_are_replaced(state: State) -> None:
     left = start(state, "page", SLEEP, log=state.folder / "left.log")
     night = start(state, "night", SLEEP, log=state.folder / "night.log")
+    # The table shows the environment of a process, and so its marks, a moment after it was started.
+    wait_until(lambda: [p.pid for p in find(state)] == [left.pid, night.pid], what="both in the table")
     Components(state, find(state))
     assert not left.alive
     assert night.alive

@@ -104,7 +104,7 @@ def test_a_file_that_is_not_there(folder: Path) -> None:
 def test_a_file_that_is_cut_off(folder: Path) -> None:
     file = folder / "model.skops"
     file.write_bytes(file.read_bytes()[:-200])
-    assert "is no readable skops file" in refusal(folder)
+    assert "is not a readable skops file" in refusal(folder)
 
 
 @pytest.mark.parametrize("name", ["joblib", None, 7, ["skops"]])
