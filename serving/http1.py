@@ -346,7 +346,9 @@ class Http1(HttpToolsProtocol):
             self.pipeline.popleft()
             self._last_words = words
         else:
-            self._close_with(b"" if cycle.response_started else words)
+            started, cycle.disconnected = cycle.response_started, True  # what the app would say is not written any more
+            cycle.message_event.set()
+            self._close_with(b"" if started else words)
 
     def _close_with(self, words: bytes) -> None:
         """The last that is written. What the client still sends is thrown away for a moment: with bytes that nobody has

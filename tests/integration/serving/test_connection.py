@@ -140,6 +140,18 @@ def test_a_client_that_goes_away_with_a_pipeline_is_not_an_error(
     assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
 
 
+@pytest.mark.parametrize("path", [b"/none", b"/predict", b"/ping", b"*"])
+def test_a_body_that_cannot_be_read_is_no_error_of_the_server(
+    folders: Folders, caplog: pytest.LogCaptureFixture, path: bytes
+) -> None:
+    with running(folders.line) as (server, port):
+        with connected(port) as client:
+            client.sendall(b"POST " + path + b" HTTP/1.1\r\nhost: here\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n")
+            assert until_closed(client).startswith(b"HTTP/1.1 400 ")
+        wait_until(lambda: not server.server_state.tasks, what="the end of the request")
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 def request(rows: int) -> bytes:
     body = json.dumps({"rows": [[0.5] * 8] * rows}).encode()
     head = "POST /predict HTTP/1.1\r\nhost: here\r\ncontent-type: application/json\r\ncontent-length: "
