@@ -56,7 +56,7 @@ def check(given: object, params: Sequence[Param], flavor: str) -> list[str]:
         return []
     if not params:
         names = (
-            ", ".join(f"'{shown(name)}'" for name in cast("list[str]", [*given])[:5]) if isinstance(given, dict) else ""
+            ", ".join(f"'{echo(name)}'" for name in cast("list[str]", [*given])[:5]) if isinstance(given, dict) else ""
         )
         return [
             (

@@ -140,7 +140,7 @@ def test_what_breaks_within_the_server_is_told_by_its_id(
     def fault(*_: object) -> None:
         raise RuntimeError("a fault of the server's own")
 
-    monkeypatch.setattr("tenfold.serving.core.validation.from_rows", fault)
+    monkeypatch.setattr("tenfold.serving.core.Core.ask", fault)
     with httpx.Client(base_url=f"http://127.0.0.1:{server[1]}") as http:
         for whole in (True, False):
             status, _, own, body = answered(

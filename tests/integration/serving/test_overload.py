@@ -66,7 +66,7 @@ def test_what_finds_no_room_is_refused_unread(
         with closing(asked), closing(waits), closing(refused):
             asked.sendall(post("/predict", rows(400)))
             batcher: Any = server.core._batcher
-            wait_until(lambda: batcher._busy, what="the model to be asked")
+            wait_until(lambda: batcher._running, what="the model to be asked")
             waits.sendall(post("/predict", rows(1)))
             wait_until(lambda: server.core.full, what="a full waiting room")
             refused.sendall(post(path, b"no JSON at all", key="guessed"))

@@ -175,7 +175,7 @@ async def test_texts_integers_and_gaps(trips: InProcess) -> None:
         (one([1.0], [2, 4]), "has 1 values, but its shape [2, 4] says 8"),
         (one([[1.0, 2.0]], [2, 4]), "are not nested as its shape [2, 4] says"),
         (one([[1.0, 2.0], 3.0], [2, 2]), "are not nested as its shape [2, 2] says"),
-        (one([1.0], ["1"]), 'has the shape ["1"]. Send a list of sizes'),
+        (one([1.0], ["1"]), 'has the shape ["1"]. Send a list of at most 8 sizes'),
         (one([1.0], [-1]), "has the shape [-1]"),
         (one([], []), "has the shape []"),
         (one([], [0, 4]), "no rows"),
