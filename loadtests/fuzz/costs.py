@@ -21,7 +21,7 @@ from .traffic import Traffic
 BASE_SECONDS, SECONDS_PER_MB = 0.5, 1.0
 # What a request of so few bytes costs says nothing of a cost by size.
 _SMALL = 10_000
-_SEARCHED = 4000
+_SEARCHED = 1500
 SHOWN = 8
 
 Note = Callable[[Case, Outcome], None]

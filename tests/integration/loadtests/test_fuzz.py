@@ -13,13 +13,25 @@ PROTOCOLS = {"predict", "v2", "v2 binary", "v1", "mlflow", "feedback", "reading"
 
 
 def test_a_server_is_fuzzed_and_holds(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tenfold.loadtests.fuzz", "--start", "--minutes", "0.1", "--rate", "150"]
+    command = [
+        sys.executable,
+        "-m",
+        "tenfold.loadtests.fuzz",
+        "--start",
+        "--minutes",
+        "0.1",
+        "--rate",
+        "150",
+        "--each",
+        "1",
+    ]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=GUARD)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Every bar holds" in done.stdout
     result = orjson.loads((tmp_path / "fuzz.json").read_bytes())
     assert result["codes"].keys() == PROTOCOLS
     assert result["failed"] == {}
+    assert {"raw", "valid", "gzip: a bomb", "monster: a long shape"} <= result["costs"].keys()
     assert not (tmp_path / "fuzz-failures.jsonl").exists()
 
 
