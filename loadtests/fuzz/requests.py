@@ -15,7 +15,7 @@ Ending = Literal["keep", "close", "leave", "reset"]
 """After its answers: the connection is kept or closed. `leave` and `reset` go away without waiting for any."""
 
 # Nothing is read there, or the model is away for a while, or it took too long: each says so.
-DELIBERATE = {501, 503, 504}
+DELIBERATE = {501, 503, 504, 505}
 # A server that has too little of the machine may say these to a valid request, now and then.
 SHED = {408, 503, 504}
 

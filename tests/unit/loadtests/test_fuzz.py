@@ -175,7 +175,7 @@ def test_what_failed_is_kept_with_its_bytes(tmp_path: Path) -> None:
     result.note(case(), Outcome(("200",)))
     assert not result.broken
     result.note(case(), Outcome(("500",), "answered 500", "failure", b"oh"))
-    assert result.broken == ["1 5xx beside the deliberate ones (501, 503, 504)"]
+    assert result.broken == ["1 5xx beside the deliberate ones (501, 503, 504, 505)"]
     (kept,) = (orjson.loads(line) for line in result.failures.read_bytes().splitlines())
     assert (kept["number"], kept["shown"], kept["answer"]) == (5, "GET / HTTP/1.1\r\n\r\n", "oh")
     assert result.document()["codes"] == {"predict": {"200": 1, "500": 1}}
