@@ -220,7 +220,7 @@ class Connection(Http1):
     def _answer(self, cycle: _Cycle, response: Response) -> None:
         self._release(cycle)
         cycle.response_complete = True
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self._ended:
             return
         given, close = self.default_headers.written(self.server_state.default_headers)
         parts: list[bytes | memoryview] = [STATUS_LINE[response.status_code], given]

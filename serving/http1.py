@@ -93,6 +93,7 @@ class Http1(HttpToolsProtocol):
     _unread = b""  # what is not parsed yet
     _unframed = 0  # bytes since a head began, or a body went on: they belong to a head, a trailer, or a chunk's size
     _over = False  # nothing is read any more
+    _ended = False  # nothing is written any more
     _last_words: bytes | None = None  # for when all requests before are answered
     _task: asyncio.Task[Any] | None = None
     _gone = _counted = False
@@ -346,17 +347,18 @@ class Http1(HttpToolsProtocol):
             self.pipeline.popleft()
             self._last_words = words
         else:
-            started, cycle.disconnected = cycle.response_started, True  # what the app would say is not written any more
-            cycle.message_event.set()
-            self._close_with(b"" if started else words)
+            self._close_with(b"" if cycle.response_started else words)
 
     def _close_with(self, words: bytes) -> None:
         """The last that is written. What the client still sends is thrown away for a moment: with bytes that nobody has
         read, the system would reset the connection, and the client might not see the words (RFC 9112, 9.6).
         """
-        self._over = True
+        self._over = self._ended = True
         if self.transport.is_closing():
             return
+        if not self._idle():  # its answer has no way to the client any more
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
         self.transport.write(words)
         self.transport.write_eof()
         self.flow.resume_reading()
