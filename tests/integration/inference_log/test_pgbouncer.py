@@ -20,7 +20,7 @@ TIME = datetime(2013, 1, 31, tzinfo=UTC)
 @pytest.fixture
 def bouncer(postgres: Postgres) -> Iterator[Postgres]:
     if PGBOUNCER is None:
-        pytest.skip("PgBouncer is not installed. On Debian: apt-get install pgbouncer")
+        pytest.fail("PgBouncer is not installed. On Debian: apt-get install pgbouncer")
     with running_pgbouncer(postgres) as bouncer:
         yield bouncer
 
