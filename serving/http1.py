@@ -6,6 +6,7 @@
   else it gets 408. What the server itself does not read does not count.
 - A client that takes nothing of its answers for `write_seconds` is cut off.
 - What cannot be read is answered once all requests before it are, and the connection is closed.
+- An answer that comes before the end of its request's chunks closes the connection.
 - There are at most `max_connections`, but for those that probe.
 """
 
@@ -144,9 +145,6 @@ class Http1(HttpToolsProtocol):
         data, self._unread = memoryview(self._unread), b""
         try:
             while data and not self.flow.read_paused and not self._over:
-                if self._unwanted and not self._whole and self._body_left <= 0:
-                    self._close_with(b"")  # it would take long to find the end of its chunks
-                    return
                 step = self._body_left if self._head_done and self._body_left > 0 else _STEP
                 self._parse(data[:step])
                 data = data[step:]
@@ -321,9 +319,16 @@ class Http1(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         async def noted(scope: Any, receive: Any, send: Any) -> None:
+            async def respond(message: Any) -> None:
+                ends = message["type"] == "http.response.start" and cycle.more_body and self._ends_with(message)
+                await send(message)
+                if ends:
+                    self._last_words = b""
+                    cycle.keep_alive = True  # uvicorn would not linger
+
             self._task = asyncio.current_task()
             try:
-                await app(scope, receive, send)
+                await app(scope, receive, respond)
             except asyncio.CancelledError:
                 if not self._gone:
                     raise
@@ -332,6 +337,17 @@ class Http1(HttpToolsProtocol):
                 self._task = None
 
         super()._start_asgi_task(cycle, noted)
+
+    def _ends_with(self, message: Any) -> bool:
+        """Whether the connection ends with an answer that begins before its request is whole; if so, the answer says it.
+
+        What is still to come is thrown away where its length is known. The end of chunks would take long to find.
+        """
+        closes = any(name == b"connection" for name, _ in message["headers"])
+        if not closes and self._body_left <= 0:
+            message["headers"].append((b"connection", b"close"))
+            closes = True
+        return closes
 
     def _fail(self, status: int, sentence: str) -> None:
         """Tell the client that its request cannot be read, after the answers to those before it, and close."""

@@ -33,8 +33,9 @@ class Tenfold:
         return sum(int(float(line.rpartition(" ")[2])) for line in counted if 'protocol="predict"' in line)
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(autouse=True)
 def quiet() -> Generator[None]:
+    """For one test at a time: others of the same process look at what is logged."""
     logging.disable(logging.CRITICAL)
     yield
     logging.disable(logging.NOTSET)

@@ -7,6 +7,7 @@ import select
 import socket
 import time
 from collections.abc import Generator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -156,3 +157,28 @@ def request(rows: int) -> bytes:
     body = json.dumps({"rows": [[0.5] * 8] * rows}).encode()
     head = "POST /predict HTTP/1.1\r\nhost: here\r\ncontent-type: application/json\r\ncontent-length: "
     return head.encode() + str(len(body)).encode() + b"\r\n\r\n" + body
+
+
+def test_an_answer_that_comes_before_the_end_of_the_chunks_closes_the_connection(
+    folders: Folders, tmp_path: Path
+) -> None:
+    (tmp_path / "keys").write_text("key-of-nobody-here")
+    chunked = HEAD.replace(b"content-length: %d" % len(BODY), b"transfer-encoding: chunked")
+    chunks = b"%x\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY)
+    with running(folders.line, api_keys_file=tmp_path / "keys") as (_, port):
+        with connected(port) as client:
+            client.sendall(chunked)
+            answer = b""
+            while b"\r\n\r\n" not in answer:
+                answer += client.recv(65536)
+            client.sendall(chunks)
+            answer += until_closed(client)
+            assert answer.count(b"HTTP/1.1 ") == answer.count(b"connection: close") == 1
+            assert answer.startswith(b"HTTP/1.1 401 ")
+            assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"]
+        with connected(port) as client:  # whole in time
+            for _ in range(2):
+                client.sendall(chunked + chunks)
+                answer = client.recv(65536)
+                assert answer.startswith(b"HTTP/1.1 401 ")
+                assert b"connection: close" not in answer
