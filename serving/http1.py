@@ -339,7 +339,7 @@ class Http1(HttpToolsProtocol):
         super()._start_asgi_task(cycle, noted)
 
     def _ends_with(self, message: Any) -> bool:
-        """Whether the connection ends with an answer that begins before its request is whole; if so, the answer says it.
+        """Whether the connection ends with an answer that begins before its request is whole; the answer says so then.
 
         What is still to come is thrown away where its length is known. The end of chunks would take long to find.
         """

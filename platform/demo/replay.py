@@ -121,17 +121,22 @@ class Replay(Generic[N]):
         halves: list[tuple[Day, list[Answered | None], int, int]] = []
         nights: list[N] = []
         night: asyncio.Task[N] | None = None
-        for number, day in enumerate(days):
-            self.tally.date = day.date
-            requests, failed = self.tally.requests, self.tally.failed
-            answers = await self._play(day, night, number)
+        try:
+            for number, day in enumerate(days):
+                self.tally.date = day.date
+                requests, failed = self.tally.requests, self.tally.failed
+                answers = await self._play(day, night, number)
+                if night is not None:
+                    nights.append(await night)
+                await self._tell(midnight(day.date + timedelta(days=1)))
+                halves.append((day, answers, self.tally.requests - requests, self.tally.failed - failed))
+                night = asyncio.create_task(self._night(day.date))
             if night is not None:
                 nights.append(await night)
-            await self._tell(midnight(day.date + timedelta(days=1)))
-            halves.append((day, answers, self.tally.requests - requests, self.tally.failed - failed))
-            night = asyncio.create_task(self._night(day.date))
-        if night is not None:
-            nights.append(await night)
+        finally:
+            if night is not None:  # nobody asks any more how it ended
+                night.cancel()
+                await asyncio.gather(night, return_exceptions=True)
         return [Played(*half, night) for half, night in zip(halves, nights, strict=True)]
 
     async def _night(self, day: date) -> N:

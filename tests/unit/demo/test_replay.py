@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import threading
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -143,3 +145,28 @@ async def test_a_night_that_raises_ends_the_replay() -> None:
 
     with pytest.raises(RuntimeError, match="no night on 2013-06-22"):
         await play(Service(), [day_of(0, 3), day_of(1, 3)], retrain)
+
+
+async def test_a_night_that_fails_as_the_replay_is_cancelled_is_not_told_of() -> None:
+    """A Ctrl-C reaches the night's own process as well."""
+    told: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    began, interrupted = threading.Event(), threading.Event()
+
+    def retrain(day: date) -> Night:
+        began.set()
+        interrupted.wait(GUARD)
+        raise RuntimeError("interrupted")
+
+    replay = asyncio.create_task(play(Service(), [day_of(0, 3), day_of(1, 3)], retrain))
+    await asyncio.to_thread(began.wait, GUARD)
+    replay.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await replay
+    del replay
+    interrupted.set()
+    await asyncio.get_running_loop().shutdown_default_executor()
+    for _ in range(3):  # turns, until all have heard of the night's end
+        await asyncio.sleep(0)
+    gc.collect()
+    assert told == []
