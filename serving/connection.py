@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Any
 
 from fastapi import Response
@@ -210,7 +211,7 @@ class Connection(Http1):
             return
         reader = exchange.route.reader
         assert reader is not None
-        exchange.predict(reader, body, lambda response: self._answer(cycle, response))
+        exchange.predict(reader, body, partial(self._answer, cycle))
 
     @property
     def _unwanted(self) -> bool:
@@ -223,14 +224,10 @@ class Connection(Http1):
         if self.transport.is_closing() or self._ended:
             return
         given, close = self.default_headers.written(self.server_state.default_headers)
-        parts: list[bytes | memoryview] = [STATUS_LINE[response.status_code], given]
-        for name, value in (*response.raw_headers, *cycle.exchange.headers()):
-            close = close or name == b"connection"
-            parts += (name, b": ", value, b"\r\n")
+        more = b"".join([b"%b: %b\r\n" % header for header in (*response.raw_headers, *cycle.exchange.headers())])
         if not (close or cycle.keep_alive):
-            parts.append(b"connection: close\r\n")
-        parts += (b"\r\n", response.body)
-        self.transport.write(b"".join(parts))
+            more += b"connection: close\r\n"
+        self.transport.write(b"%b%b%b\r\n%b" % (STATUS_LINE[response.status_code], given, more, response.body))
         if close or not cycle.keep_alive:
             self.transport.close()
         self._answered = time.monotonic()

@@ -51,8 +51,7 @@ class Context:
     def refuse_by_head(self, method: str, path: str, match: Match, head: RequestHead) -> ServingError | None:
         """Why a request is refused before its body is looked at; None for one that is not."""
         route = match.route
-        if self.needs_key(route):
-            assert self.keys is not None
+        if self.keys is not None and self.needs_key(route):
             try:
                 self.keys.check(head.headers.get(b"authorization", b""))
             except Unauthorized as e:
@@ -68,8 +67,7 @@ class Context:
 
     def answered(self, protocol: str, status: int, seconds: float) -> None:
         """Count a request that was answered."""
-        version = self.core.model.version if self.core.loaded else ""
-        self.metrics.answered(protocol, status, version, seconds)
+        self.metrics.answered(protocol, status, self.core.version, seconds)
 
     def publish(self) -> None:
         """Bring the metrics up to date."""

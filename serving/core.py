@@ -14,7 +14,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 from typing import Literal
 
 from . import validation
@@ -57,6 +57,7 @@ class Core:
         self.state: State = "loading"
         self.reason = "the model is being loaded"
         self._asked = asked
+        self.version = ""  # of the model, once it is there
         self._model: Model | None = None
         self._batcher: Batcher | None = None
         self._labels = LabelType("any")
@@ -86,7 +87,7 @@ class Core:
             raise NotReady(f"No model can be asked yet: {self.reason}")
         return self._model
 
-    @property
+    @cached_property
     def max_values(self) -> int:
         """Values in a request, at most: those of `max_rows` rows, each in a list of its own, and what is said of them.
 
@@ -148,7 +149,7 @@ class Core:
             self._feedback = Feedback(
                 self._log, self.writer, model.name, self._labels, max_waiting=self.settings.max_waiting_labels
             )
-        self._model = model
+        self._model, self.version = model, model.version
         if self.state == "loading":
             self.state, self.reason = "ready", ""
         logger.info("%s version %s is ready after %.2f s", model.name, model.version, time.perf_counter() - started)

@@ -1,4 +1,4 @@
-"""Prediction ids: UUIDv7, so that they sort by the time they were made and carry it with them.
+"""Ids of predictions: UUIDv7, so that they sort by the time they were made and carry it with them; and of requests.
 
 The core makes one per row; feedback reads the time back to know whether an unknown id may only be very young.
 """
@@ -15,8 +15,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NOISE = 9  # bytes
 _AT_ONCE = 256
 _tails: list[str] = []
+_request_ids: list[str] = []
 # Whoever is forked would make the same ids.
 os.register_at_fork(after_in_child=_tails.clear)
+os.register_at_fork(after_in_child=_request_ids.clear)
 
 
 def new_ids(count: int) -> list[str]:
@@ -32,6 +34,14 @@ def new_ids(count: int) -> list[str]:
     taken = sorted(_tails[left:])
     del _tails[left:]
     return [start + tail for tail in taken]
+
+
+def new_request_id() -> str:
+    """32 random hexadecimal digits. For one thread of a process."""
+    if not _request_ids:
+        noise = os.urandom(16 * _AT_ONCE).hex()
+        _request_ids.extend([noise[i : i + 32] for i in range(0, len(noise), 32)])
+    return _request_ids.pop()
 
 
 def _random_tails(count: int) -> list[str]:

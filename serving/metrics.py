@@ -107,7 +107,7 @@ class Metrics:
         }
         # Noted, and not published yet: seconds of requests, times of their stages, what was shed, the model's calls.
         self._answers: defaultdict[tuple[str, int, str], list[float]] = defaultdict(list)
-        self._stages: defaultdict[str, list[tuple[float, ...]]] = defaultdict(list)
+        self._stages: defaultdict[str, list[float]] = defaultdict(list)
         self._sheds: Counts[str] = Counts()
         self._calls: deque[tuple[str, int, float]] = deque()  # any thread may put one in
         self.last_predicted = 0.0  # seconds since the epoch
@@ -123,7 +123,7 @@ class Metrics:
 
     def staged(self, protocol: str, times: tuple[float, ...]) -> None:
         """A prediction began at the first of the `times`, of any clock, and ended its `STAGES` at the others."""
-        self._stages[protocol].append(times)
+        self._stages[protocol] += times
 
     def shed(self, reason: Literal["queue", "bytes", "deadline"]) -> None:
         """A request was refused because too much is asked of the server."""
@@ -136,8 +136,8 @@ class Metrics:
             self._requests.labels(protocol, str(code), version).inc(len(seconds))
             _observe(self._request_seconds.labels(protocol), seconds)
         stages, self._stages = self._stages, defaultdict(list)
-        for protocol, noted in stages.items():
-            for stage, seconds in zip(STAGES, np.diff(noted).T, strict=True):
+        for protocol, times in stages.items():
+            for stage, seconds in zip(STAGES, np.diff(np.reshape(times, (-1, len(STAGES) + 1))).T, strict=True):
                 _observe(self._stage_seconds.labels(protocol, stage), seconds)
         for reason, count in self._sheds.items():
             self._shed.labels(reason).inc(count)

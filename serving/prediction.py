@@ -27,14 +27,14 @@ class Call:
         outputs: by name an array with an entry per row.
     """
 
-    __slots__ = ("_ids", "_nbytes", "_tokens", "_when", "batch", "model", "outputs", "version")
+    __slots__ = ("_cells", "_ids", "_nbytes", "_when", "batch", "model", "outputs", "version")
 
     def __init__(self, model: str, version: str, batch: Batch, outputs: Answers) -> None:
         self.model, self.version, self.batch, self.outputs = model, version, batch, outputs
         self._ids: list[str] | None = None
         self._when: datetime | None = None
         self._nbytes: int | None = None
-        self._tokens: dict[str, list[bytes]] = {}
+        self._cells: dict[str, list[bytes] | None] = {}
 
     @property
     def ids(self) -> list[str]:
@@ -58,11 +58,12 @@ class Call:
             self._nbytes = sum(map(_array_bytes, (*columns, *self.outputs.values())))
         return self._nbytes
 
-    def tokens(self, name: str) -> list[bytes]:
-        """The numbers of an output in JSON, each by itself, in row-major order."""
-        if name not in self._tokens:
-            self._tokens[name] = _numbers(self.outputs[name].ravel()).split(b",")
-        return self._tokens[name]
+    def cells(self, name: str) -> list[bytes] | None:
+        """The numbers of an output in JSON, each by itself, in row-major order; None for what is no numbers."""
+        if name not in self._cells:
+            values = self.outputs[name]
+            self._cells[name] = _numbers(values.ravel()).split(b",") if values.dtype.kind in "biuf" else None
+        return self._cells[name]
 
 
 class Prediction:
@@ -106,14 +107,11 @@ class Prediction:
 
     def flat(self, name: str) -> bytes:
         """The values of an output in row-major order as JSON, without brackets around them."""
-        whole = self.call.outputs[name]
-        if whole.dtype.kind not in "biuf":
-            return orjson.dumps(whole[self.start : self.stop].ravel().tolist())[1:-1]
-        if len(self) > _FEW_ROWS:
-            return _numbers(whole[self.start : self.stop].ravel())
-        tokens = self.call.tokens(name)
-        width = len(tokens) // len(whole)
-        return b",".join(tokens[self.start * width : self.stop * width])
+        if self.stop - self.start <= _FEW_ROWS and (cells := self.call.cells(name)) is not None:
+            width = len(cells) // self.call.batch.rows
+            return b",".join(cells[self.start * width : self.stop * width])
+        values = self.call.outputs[name][self.start : self.stop].ravel()
+        return _numbers(values) if values.dtype.kind in "biuf" else orjson.dumps(values.tolist())[1:-1]
 
     def records(self) -> list[dict[str, Any]]:
         """The rows as JSON values."""

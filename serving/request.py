@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from os import urandom
 from typing import NamedTuple
+
+from .ids import new_request_id
 
 EVENT_TIME = b"tenfold-event-time"
 _ACCEPTABLE_ID = re.compile(rb"[\x21-\x7e]{1,128}")
@@ -25,4 +26,4 @@ class RequestHead(NamedTuple):
     def request_id(self) -> str:
         """The request's own `X-Request-Id` if it is printable ASCII of at most 128 characters, else a new one."""
         given = self.headers.get(b"x-request-id")
-        return given.decode() if given and _ACCEPTABLE_ID.fullmatch(given) else urandom(16).hex()
+        return given.decode() if given and _ACCEPTABLE_ID.fullmatch(given) else new_request_id()

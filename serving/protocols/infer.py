@@ -7,6 +7,7 @@ tolerated, as it demands.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
@@ -105,24 +106,28 @@ def answer(request: InferRequest, prediction: Prediction, datatypes: Mapping[str
 
 def written(identity: str | None, prediction: Prediction, datatypes: Mapping[str, str]) -> bytes:
     """The answer with all outputs in JSON: byte for byte what `answer` would be written as."""
-    outputs = b",".join(
-        [
-            b'{"name":"%b","shape":%b,"datatype":"%b","data":[%b]}'
-            % (name.encode(), _shape(len(prediction), array), datatypes[name].encode(), prediction.flat(name))
-            for name, array in prediction.call.outputs.items()
-        ]
-    )
-    return b'{"model_name":%b,"model_version":%b,%b"parameters":{"ids":"%b"},"outputs":[%b]}' % (
-        orjson.dumps(prediction.model),
-        orjson.dumps(prediction.version),
+    rows = len(prediction)
+    outputs = [
+        b"%b[%b]}" % (_output(name, datatypes[name], (rows, *array.shape[1:])), prediction.flat(name))
+        for name, array in prediction.call.outputs.items()
+    ]
+    return b'%b%b"parameters":{"ids":"%b"},"outputs":[%b]}' % (
+        _opening(prediction.model, prediction.version),
         b"" if identity is None else b'"id":%b,' % orjson.dumps(identity),
         ",".join(prediction.ids).encode(),
-        outputs,
+        b",".join(outputs),
     )
 
 
-def _shape(rows: int, array: np.ndarray[Any, Any]) -> bytes:
-    return b"[%d]" % rows if array.ndim == 1 else b"[%b]" % ",".join(map(str, (rows, *array.shape[1:]))).encode()
+@lru_cache(4)
+def _opening(model: str, version: str) -> bytes:
+    return b'{"model_name":%b,"model_version":%b,' % (orjson.dumps(model), orjson.dumps(version))
+
+
+@lru_cache(256)
+def _output(name: str, datatype: str, shape: tuple[int, ...]) -> bytes:
+    """An output of an answer, up to its data."""
+    return b'%b,"data":' % orjson.dumps({"name": name, "shape": shape, "datatype": datatype})[:-1]
 
 
 def _tensors(inputs: list[Json], data: memoryview | None) -> tuple[Tensor, ...]:

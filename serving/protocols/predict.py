@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, cast
 
 import orjson
@@ -73,12 +73,16 @@ def respond(prediction: Prediction, outputs: tuple[str, ...] | None) -> Response
 
 
 def _written(prediction: Prediction) -> bytes:
-    return b'{"predictions":[%b],"ids":["%b"],"model":{"name":%b,"version":%b}}' % (
+    return b'{"predictions":[%b],"ids":["%b"],"model":%b}' % (
         prediction.flat("predict"),
         '","'.join(prediction.ids).encode(),
-        orjson.dumps(prediction.model),
-        orjson.dumps(prediction.version),
+        _model(prediction.model, prediction.version),
     )
+
+
+@lru_cache(4)
+def _model(name: str, version: str) -> bytes:
+    return orjson.dumps({"name": name, "version": version})
 
 
 ROUTES = (
