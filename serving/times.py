@@ -9,7 +9,17 @@ from .echo import echo
 from .errors import InvalidInput
 
 # Python itself takes any character between day and time, and no small z, which RFC 3339 allows.
-_CHARACTERS = re.compile(r"[0-9TtWZz:.,+\- ]*", re.ASCII)
+_TIME = re.compile(r"[0-9TtWZz:.,+\- ]{1,60}", re.ASCII)
+
+
+def parse_time(text: str) -> datetime | None:
+    """The time that a text in ISO 8601 says, in its zone if it names one; None for any other text."""
+    if not _TIME.fullmatch(text):
+        return None
+    try:
+        return datetime.fromisoformat(text.upper())
+    except (ValueError, OverflowError):
+        return None
 
 
 def parse_event_time(text: str) -> datetime:
@@ -20,10 +30,9 @@ def parse_event_time(text: str) -> datetime:
     """
     example = "Send ISO 8601 with a zone: 2013-06-21T08:00:00-04:00"
     given = f"The event time is '{echo(text)}'"
-    try:
-        when = datetime.fromisoformat(text.upper() if _CHARACTERS.fullmatch(text) else "")
-    except (ValueError, OverflowError):
-        raise InvalidInput(f"{given}, which is not a time. {example}") from None
+    when = parse_time(text)
+    if when is None:
+        raise InvalidInput(f"{given}, which is not a time. {example}")
     if when.utcoffset() is None:
         raise InvalidInput(f"{given}, which has no zone. {example}")
     try:

@@ -16,6 +16,7 @@ import numpy as np
 from .echo import echo
 from .errors import InvalidInput
 from .signature import Column, ColumnType
+from .times import parse_time
 
 EXAMPLES: dict[ColumnType, Any] = {
     "boolean": True,
@@ -52,7 +53,6 @@ _WORDS: dict[ColumnType, str] = {
     "any": "a string, a number or a boolean",
 }
 _LONGEST = 60  # characters of a value that is shown
-_LONGEST_TIME = 60
 _JSON_NAMES: dict[type, str] = {
     bool: "boolean",
     int: "integer",
@@ -97,20 +97,6 @@ def shown(value: Any, *, typed: bool = True) -> str:
     return f"{text} ({name})" if typed and name else text
 
 
-def parsed_time(text: str) -> datetime | None:
-    """The time that a text in ISO 8601 says, in UTC where it has a zone; None for any other text.
-
-    A time that is only in another zone within the years 1 to 9999 is none either.
-    """
-    if len(text) > _LONGEST_TIME or not text.isascii():
-        return None
-    try:
-        time = datetime.fromisoformat(text)
-        return time if time.tzinfo is None else time.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
 def _boolean(value: Any) -> bool:
     if isinstance(value, bool | np.bool_):
         return bool(value)
@@ -153,11 +139,14 @@ def _datetime(value: Any) -> datetime | np.datetime64:
     if isinstance(value, np.datetime64):
         return value
     if isinstance(value, str):
-        value = parsed_time(value)
+        value = parse_time(value)
     if not isinstance(value, datetime):
         raise _Wrong
     # Arrays of times carry no zone: what has one is turned into UTC, what has none is taken as it is.
-    return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo is not None else value
+    try:
+        return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo is not None else value
+    except OverflowError:  # in UTC it is not within the years 1 to 9999
+        raise _Wrong from None
 
 
 def _any(value: Any) -> Any:

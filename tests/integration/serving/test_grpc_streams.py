@@ -15,7 +15,7 @@ import pytest
 import tritonclient.grpc as triton
 from integration.serving.channels import ALONE, called
 from integration.serving.test_grpc_transport import asked, predicted
-from support.places import wait_until
+from support.places import GUARD, wait_until
 from tenfold.serving.rpc import frames, streaming
 from tenfold.serving.rpc.frames import PREFACE, Flag, Kind, Setting
 from tenfold.serving.rpc.headers import encode
@@ -157,21 +157,22 @@ def test_a_stop_answers_what_has_come_and_says_that_the_stream_ends(folders: Fol
         assert "about to stop" in e.value.details()
 
 
-def test_who_gives_up_a_stream_frees_its_places(folders: Folders) -> None:
+def test_who_gives_up_a_stream_frees_its_places(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
     with called(folders.slow, name="slow", max_waiting_rows=5) as (server, channel):
-        hold = threading.Event()
+        hold, answer = threading.Event(), server.core.model.answer
+        monkeypatch.setattr(server.core.model, "answer", lambda *given: (hold.wait(GUARD), answer(*given))[1])
 
         def requests() -> Iterator[bytes]:
             yield asked("slow", np.zeros((500, 8)))
             for _ in range(5):
                 yield asked("slow", np.zeros((1, 8)))
-            hold.wait(60)
+            hold.wait(GUARD)
 
-        call = channel.stream_stream(PATH)(requests(), timeout=60)
+        call = channel.stream_stream(PATH)(requests(), timeout=GUARD)
         wait_until(lambda: server.core.full, what="rows that wait")
         call.cancel()
-        hold.set()
         wait_until(lambda: not server.core.full, what="their places")
+        hold.set()
         wait_until(lambda: not server.context.held.taken, what="the bytes of its messages")
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 from tenfold.serving.errors import InvalidInput
-from tenfold.serving.times import parse_event_time
+from tenfold.serving.times import parse_event_time, parse_time
 
 NOON = datetime(2013, 6, 21, 12, tzinfo=UTC)
 
@@ -49,3 +49,10 @@ def test_what_is_not_a_time(text: str) -> None:
     with pytest.raises(InvalidInput, match=r"which is not a time\. Send ISO 8601 with a zone: ") as e:
         parse_event_time(text)
     assert len(str(e.value)) < 350
+
+
+def test_a_time_without_a_zone_stays_one_and_any_other_text_is_none() -> None:
+    assert parse_time("2013-06-21t08:00") == datetime.fromisoformat("2013-06-21T08:00")
+    assert parse_time("2013-06-21 08:00z") == datetime(2013, 6, 21, 8, tzinfo=UTC)
+    for text in ("", "2013-06-21x08:00", "2013-06-21T08:00\n", "2013-06-21T08:00" + "0" * 60, "٢٠١٣-٠٦-٢١"):
+        assert parse_time(text) is None
