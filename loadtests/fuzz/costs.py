@@ -16,8 +16,8 @@ from .memory import pss
 from .requests import Case
 from .traffic import Traffic
 
-# A request may cost so much whatever its size, and so much more for each MB of it: five times what the dearest kinds
-# cost here, so that a slower machine is not a fault.
+# A request may cost so much whatever its size, and so much more for each MB of it: two to three times what the dearest
+# kinds cost here, so that a slower machine is not a fault.
 BASE_SECONDS, SECONDS_PER_MB = 0.5, 1.0
 # What a request of so few bytes costs says nothing of a cost by size.
 _SMALL = 10_000
