@@ -19,7 +19,19 @@ MAY_IMPORT = {
     "platform": ("training", "serving", "loadtests", "k8s"),
 }
 # Inside the server: each ring may import those after it, never those before it.
-RINGS = ("serving.server", "serving.app", "serving.protocols", "serving.core", "serving.model", "serving.trust")
+RINGS = (
+    ("serving.server",),
+    ("serving.app", "serving.rpc"),
+    ("serving.connection",),
+    ("serving.http1",),
+    ("serving.middleware",),
+    ("serving.protocols",),
+    ("serving.exchange",),
+    ("serving.context",),
+    ("serving.core",),
+    ("serving.model",),
+    ("serving.trust",),
+)
 # Top-level packages that only the named part may import at all.
 ONLY_IN = {
     "kubernetes": ("platform.kubernetes",),
@@ -66,10 +78,10 @@ def _wrong(part: str, module: str, name: str) -> str:
         return f"only {', '.join(ONLY_IN[top])} may import {top}"
     if part == "serving" and top in NEVER_IN_SERVING:
         return "what a request can reach never unpickles"
-    own = next((n for n, ring in enumerate(RINGS) if _within(module, (ring,))), None)
-    other = next((n for n, ring in enumerate(RINGS) if _within(name, (ring,))), None)
+    own = next((n for n, ring in enumerate(RINGS) if _within(module, ring)), None)
+    other = next((n for n, ring in enumerate(RINGS) if _within(name, ring)), None)
     if own is not None and other is not None and other < own:
-        return f"{RINGS[own]} lies inside {RINGS[other]} and must not know it"
+        return f"{RINGS[own][0]} lies inside {RINGS[other][0]} and must not know it"
     return ""
 
 

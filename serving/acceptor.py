@@ -13,6 +13,8 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 
+BACKLOG = 2048
+"""Connections that may wait on a socket to be accepted."""
 _TURN_SECONDS = 0.001  # the shortest time that the event loop's clock knows
 _MOST_AT_ONCE = 64
 _PAUSE_SECONDS = 0.1

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 
 # Requests without a key, of one address: so many a second, and at once. A prober asks once a second.
 _A_SECOND, _AT_ONCE = 20.0, 100.0
 _LONGEST_DELAY = 5.0
+# Connections that were made at the same moment shall not all come back at the same moment.
+_SPREAD = 0.1
 _MOST_ADDRESSES = 10_000
 
 
@@ -51,3 +54,8 @@ class Admission:
         # What waits longest bounds the debt, so that an address is forgiven soon after it has stopped.
         self._debts[address] = min(debt, _AT_ONCE + _LONGEST_DELAY * _A_SECOND), now
         return min(max(0.0, debt - _AT_ONCE) / _A_SECOND, _LONGEST_DELAY)
+
+
+def lifetime(seconds: float) -> float:
+    """Seconds after which a new connection is to end, of those that connections last at most."""
+    return seconds * random.uniform(1 - _SPREAD, 1)  # noqa: S311

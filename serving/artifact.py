@@ -17,6 +17,7 @@ import yaml
 
 from . import params
 from .errors import ModelUnloadable, first_line
+from .times import parse_time
 
 Flavor = Literal["sklearn", "xgboost", "lightgbm", "python_function"]
 Format = Literal["skops", "pickle", "cloudpickle", "native", "code"]
@@ -124,11 +125,8 @@ def _format(found: Flavor, flavor: Mapping[str, Any], folder: Path) -> Format:
 
 def _time(text: object) -> datetime | None:
     """An instant; in UTC where it names no zone, as MLflow writes it."""
-    try:
-        time = datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
+    time = parse_time(str(text))
+    return time if time is None or time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _inside(folder: Path, name: str) -> Path:

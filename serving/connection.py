@@ -199,9 +199,12 @@ class Connection(Http1):
         """Answer now, whatever is still to come of the body, unless the client's address asks too often in vain."""
         delay = cycle.exchange.delay(self._address)
         if delay:
-            self.loop.call_later(delay, self._answer, cycle, cycle.exchange.refuse(error))
+            self.loop.call_later(delay, self._refuse_now, cycle, error)
         else:
-            self._answer(cycle, cycle.exchange.refuse(error))
+            self._refuse_now(cycle, error)
+
+    def _refuse_now(self, cycle: _Cycle, error: ServingError) -> None:
+        self._answer(cycle, cycle.exchange.refuse(error))
 
     def _end(self, cycle: _Cycle) -> None:
         """The body is whole."""

@@ -9,16 +9,15 @@ It also knows how far the server is: loading, ready, failed or draining.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Literal
 
 from . import validation
-from .batching import Batcher, Callback, Job, settle
+from .batching import Batcher, Callback, Job
 from .echo import echo
 from .errors import InvalidInput, ModelUnloadable, NoInferenceLog, NotReady, UnknownModel
 from .feedback import Feedback
@@ -246,17 +245,6 @@ class Core:
         """Nobody waits for this prediction any more."""
         if self._batcher:
             self._batcher.drop(job)
-
-    async def predict(
-        self, batch: Batch, outputs: tuple[str, ...], when: datetime | None, deadline: float
-    ) -> Prediction:
-        """Ask, and wait for the prediction. Raises as `ask` does, and the errors that the callback gets there."""
-        answered: asyncio.Future[Prediction] = asyncio.get_running_loop().create_future()
-        job = self.ask(batch, outputs, when, deadline, partial(settle, answered))
-        try:
-            return await answered
-        finally:
-            self.drop(job)
 
     def _writer_of(self, log: InferenceLog) -> LogWriter[Prediction]:
         return LogWriter(

@@ -13,7 +13,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import re
 import time
 from typing import Any
@@ -22,12 +21,11 @@ from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrad
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from .admission import lifetime
 from .context import Context
 from .middleware import LAST
 from .refusals import last_words
 
-# Connections that were made at the same moment shall not all come back at the same moment.
-_SPREAD = 0.1
 # Bytes that are parsed at a time outside of a body: the requests in them are made before the first is answered.
 _STEP = 1024
 # Between two reads of a body that nobody wants any more.
@@ -107,8 +105,7 @@ class Http1(HttpToolsProtocol):
         """A client is there; its first request begins now."""
         super().connection_made(transport)
         self.flow = _Flow(transport, self)
-        life = self.context.settings.connection_seconds * random.uniform(1 - _SPREAD, 1)  # noqa: S311
-        self._ends = time.monotonic() + life
+        self._ends = time.monotonic() + lifetime(self.context.settings.connection_seconds)
         if not self.is_probe:
             self._counted = self.context.admission.admit(self._address)
             if not self._counted:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, cast
 
 from .echo import echo
 from .errors import InvalidInput
+from .times import parse_time
 from .values import shown
 
 _INT32 = 2**31
@@ -105,16 +105,8 @@ def _is_one(value: object, kind: str) -> bool:
         case "string":
             return isinstance(value, str)
         case "datetime":
-            return isinstance(value, str) and _is_time(value)
+            return isinstance(value, str) and parse_time(value) is not None
         case "object":
             return isinstance(value, dict)
         case _:
             return False
-
-
-def _is_time(text: str) -> bool:
-    try:
-        datetime.fromisoformat(text)
-    except ValueError:
-        return False
-    return True

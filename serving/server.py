@@ -26,7 +26,7 @@ from typing import Any, cast
 
 import uvicorn
 
-from .acceptor import Acceptor
+from .acceptor import BACKLOG, Acceptor
 from .app import create_app
 from .connection import Connection
 from .core import Core
@@ -38,7 +38,6 @@ from .settings import Settings
 KEEP_ALIVE_SECONDS = 75
 # A stop takes no longer than that beside the drain and what is in flight; the log has at least so long of it.
 _STOP_SECONDS, _LOG_SECONDS = 5.0, 2.0
-BACKLOG = 2048
 # How often the drain looks whether clients have gone, and what was counted goes to the shared metrics.
 _LOOK_SECONDS, _PUBLISH_SECONDS = 0.02, 0.1
 # For the first request of a connection that was accepted last.

@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections.abc import Callable
 from typing import ClassVar, cast
 
+from ..admission import lifetime
 from ..context import Context
 from . import frames
 from .errors import Code, ConnectionBroken, StreamBroken
@@ -31,8 +31,6 @@ from .timeouts import Timeouts
 # What a client that is told to go away had sent before it heard that, and then for it to close the connection.
 _NOTICE_SECONDS = _LINGER_SECONDS = 1.0
 _NOTICE = b"going..."
-# Connections that were made at the same moment shall not all come back at the same moment.
-_SPREAD = 0.1
 # What is waited for: the first settings, the rest of a frame, a client that takes what is written.
 _FIRST, _FRAME, _WRITING = range(2**33, 2**33 + 3)
 
@@ -80,8 +78,7 @@ class Connection(asyncio.Protocol):
         self._address = address
         self._write(self._streams.greeting())
         self._receiving.start(_FIRST)
-        life = self._settings.connection_seconds * random.uniform(1 - _SPREAD, 1)  # noqa: S311
-        self._after(life, self.go_away)
+        self._after(lifetime(self._settings.connection_seconds), self.go_away)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone, and with it whoever waits for its responses."""

@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
-from ..acceptor import Acceptor
+from ..acceptor import BACKLOG, Acceptor
 from ..context import Context
 from ..errors import ModelUnloadable
 from ..listener import bound
 from .connection import Connection
 from .service import Service
-
-_BACKLOG = 2048
 
 
 class RpcServer:
@@ -43,7 +41,7 @@ class RpcServer:
         self._context, self._service = context, Service(context)
         self._connections: set[Connection] = set()
         self._empty = asyncio.Event()
-        self._acceptor = Acceptor(listener, self._connection, _BACKLOG)
+        self._acceptor = Acceptor(listener, self._connection, BACKLOG)
 
     async def stop(self, seconds: float) -> None:
         """Accept no more, answer all calls that were begun, and close; after `seconds` in any case."""
