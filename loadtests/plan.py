@@ -73,7 +73,7 @@ class LoadTest:
         rules = (
             (
                 parts.scheme in ("http", "https") and bool(parts.hostname),
-                f"'{self.url}' is no address of a service; write it like http://127.0.0.1:8080",
+                f"'{self.url}' is not the address of a service; write it like http://127.0.0.1:8080",
             ),
             (self.users >= 1, f"--users {self.users} sends nothing; give at least 1"),
             (self.run_time >= 1, f"--run-time {self.run_time:g}s is too short to measure anything; give at least 1s"),
@@ -97,7 +97,7 @@ class LoadTest:
             (self.batch >= 1, f"--batch {self.batch} sends no row; give at least 1"),
             (
                 0 <= self.feedback_share <= 1,
-                f"--feedback-share {self.feedback_share:g} is no share; give a number from 0 to 1",
+                f"--feedback-share {self.feedback_share:g} is not a share; give a number from 0 to 1",
             ),
             (self.feedback_delay >= 0, f"--feedback-delay {self.feedback_delay:g} is negative; give 0 or more"),
             (self.think_time >= 0, f"--think-time {self.think_time:g} is negative; give 0 or more"),
@@ -114,7 +114,7 @@ class LoadTest:
             ),
             (
                 self.rows_file is None or self.rows_file.is_file(),
-                f"--rows-file '{self.rows_file}' is no file; check the path",
+                f"--rows-file '{self.rows_file}' is not a file; check the path",
             ),
         )
         for holds, sentence in rules:

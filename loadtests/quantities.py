@@ -28,7 +28,7 @@ def share(text: str, option: str) -> float:
     word = text.strip()
     number = word.removesuffix("%")
     if not _NUMBER.fullmatch(number):
-        raise InvalidPlan(f"{option} '{text}' is no share; write a number from 0 to 1, or a percentage such as 1%")
+        raise InvalidPlan(f"{option} '{text}' is not a share; write a number from 0 to 1, or a percentage such as 1%")
     value = float(number) / (100 if word.endswith("%") else 1)
     if value > 1:
         raise InvalidPlan(f"{option} '{text}' is more than everything; write a number from 0 to 1, or 0% to 100%")
@@ -54,5 +54,5 @@ def _time(text: str, option: str, *, plain: float, example: str) -> float:
         return float(word) * plain
     parts = _PART.findall(word)
     if not parts or "".join(number + unit for number, unit in parts) != word:
-        raise InvalidPlan(f"{option} '{text}' is no length of time; write {example}")
+        raise InvalidPlan(f"{option} '{text}' is not a length of time; write {example}")
     return sum(float(number) * _UNITS[unit] for number, unit in parts)

@@ -185,9 +185,11 @@ def _json_lines(path: Path) -> Generator[Mapping[str, Any]]:
             try:
                 record = orjson.loads(line)
             except orjson.JSONDecodeError as e:
-                raise RowsUnusable(f"{path.name}, line {number} is no JSON: {e}; write one object per line") from e
+                raise RowsUnusable(
+                    f"{path.name}, line {number} is not valid JSON: {e}; write one object per line"
+                ) from e
             if not isinstance(record, dict):
-                raise RowsUnusable(f"{path.name}, line {number} is no JSON object; write one object per line")
+                raise RowsUnusable(f"{path.name}, line {number} is not a JSON object; write one object per line")
             yield record
 
 
@@ -201,4 +203,4 @@ def _parquet(path: Path) -> Generator[Mapping[str, Any]]:
         for batch in ParquetFile(path).iter_batches(batch_size=1000):
             yield from batch.to_pylist()
     except ArrowInvalid as e:
-        raise RowsUnusable(f"'{path}' is no Parquet file: {e}") from e
+        raise RowsUnusable(f"'{path}' is not a Parquet file: {e}") from e

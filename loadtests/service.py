@@ -129,7 +129,7 @@ def _document(url: str, answer: httpx.Response) -> dict[str, Any]:
     if not isinstance(content, dict):
         asked = f"{answer.request.method} {answer.request.url.path}"
         raise ServiceUnreachable(
-            f"What answers at {url} is no tenfold service that works: to {asked} {said(answer)}. "
+            f"What answers at {url} is not a working tenfold service: to {asked} {said(answer)}. "
             f"Give the base address of a service, as tenfold status shows it"
         )
     return content

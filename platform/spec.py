@@ -57,7 +57,7 @@ class ServerOptions(options.ServerOptions):
     api_keys_secret: str | None = Field(
         default=None,
         pattern=r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$",
-        description="Secret on the cluster whose `keys` has an API key a line; None: nobody needs a key.",
+        description="Secret on the cluster whose `keys` has one API key per line; None: nobody needs a key.",
     )
 
     @field_validator("api_keys_file")
@@ -150,7 +150,9 @@ class ServiceSpec(Frozen):
     @classmethod
     def _pinned(cls, value: str) -> str:
         if not re.fullmatch(r"models:/[^/@]+/[0-9]+", value):
-            raise ValueError(f"'{value}' is no pinned version; write models:/NAME/VERSION, e.g. models:/flight-delay/7")
+            raise ValueError(
+                f"'{value}' is not a pinned version; write models:/NAME/VERSION, e.g. models:/flight-delay/7"
+            )
         return value
 
     @model_validator(mode="after")

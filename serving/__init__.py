@@ -1,1 +1,1 @@
-"""The model REST server: HTTP edge, transport-free core, model; the inference log; the Python client."""
+"""The model REST server: HTTP layer, transport-free core, model; the inference log; the Python client."""

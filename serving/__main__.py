@@ -1,4 +1,4 @@
-"""`python -m tenfold.serving`: one model server, told what to do by its environment or by flags of the same names.
+"""`python -m tenfold.serving`: one model server, configured by its environment or by flags of the same names.
 
 `tenfold serve` calls `serve` with what its own options say. Everything that is wrong before the server runs ends in
 one sentence and exit code 1.

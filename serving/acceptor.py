@@ -69,7 +69,7 @@ class Acceptor:
                 self._take(connection)
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
             self._at_once = 1  # another replica was quicker, or the client is gone
-        except OSError as e:  # no file descriptors left: asking again at once would only burn the CPU
+        except OSError as e:  # no file descriptors left: trying again at once would only burn the CPU
             logger.error("a connection cannot be accepted: %s", e.strerror)
             pause = _PAUSE_SECONDS
         self._loop.remove_reader(self._listener)

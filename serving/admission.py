@@ -1,11 +1,11 @@
-"""How many connections there are, in all and of one address, and how often an address may ask without a key."""
+"""Limits on connections, in all and per client address, and on requests without a key per address."""
 
 from __future__ import annotations
 
 import random
 from collections import Counter
 
-# Requests without a key, of one address: so many a second, and at once. A prober asks once a second.
+# Requests without a key from one address: so many a second, and at once. A probe comes once a second.
 _A_SECOND, _AT_ONCE = 20.0, 100.0
 _LONGEST_DELAY = 5.0
 # Connections that were made at the same moment shall not all come back at the same moment.
@@ -18,14 +18,14 @@ class Admission:
 
     Args:
         most: connections at a time.
-        most_of_an_address: of them, of one address; None: as many as there may be in all.
+        most_of_an_address: connections at a time from one address; None: as many as there may be in all.
     """
 
     def __init__(self, most: int, most_of_an_address: int | None) -> None:
         self._most, self._most_of_an_address = most, most_of_an_address
         self._open = 0
         self._by_address: Counter[str] = Counter()
-        # Of each address that asked without a key: its requests less those that time has paid for, and since when.
+        # By address that sent requests without a key: their number less those that time has paid for, and since when.
         self._debts: dict[str, tuple[float, float]] = {}
 
     def admit(self, address: str) -> bool:

@@ -1,14 +1,14 @@
-"""Rows of concurrent requests in one call of the model, without waiting for company.
+"""Rows of concurrent requests in one call of the model, without a delay to gather more.
 
 `Core` hands over one checked batch per request. What arrives while the model runs, or in the same turn of the event
-loop, is asked in the next call; an idle server asks at once. Promises:
+loop, shares the next call; an idle server calls the model at once. Promises:
 - No request sees rows, outputs or errors of another: only batches of the same outputs and the same column types are
-  joined, answers are cut apart by counted rows, and when a joined call fails each request is asked alone.
-- The model is never asked twice at once: `_flush` alone asks it, and does nothing while `_running` is not empty.
+  joined, answers are cut apart by counted rows, and when a joined call fails each request gets its own.
+- The model is never called twice at once: `_flush` alone calls it, and does nothing while `_running` is not empty.
 - The event loop is never blocked for longer than `inline_seconds`: a model that takes more runs in a thread.
-- A request that was cancelled while it waited, or whose time is over, is not asked and takes no place any more.
+- A request that was cancelled while it waited, or whose time is over, is dropped and takes no place any more.
 - Never more than `max_waiting_rows` wait, but for a single larger request: what finds no room is refused at once,
-  unless the model is so quick that what waits is better asked at once.
+  unless the model is so quick that what waits is better predicted at once.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Job:
     """Rows of one request; its callback gets the prediction, or the error, once.
 
     Attributes:
-        taken, answered: when the model was asked, and when it had answered, of `time.monotonic()`; 0: not yet.
+        taken, answered: when the model was called, and when it had answered, of `time.monotonic()`; 0: not yet.
         done: the callback was called, or nobody waits for it any more.
     """
 
@@ -59,14 +59,14 @@ class Job:
 
 
 class Batcher:
-    """Asks the model for one event loop. Starts nothing before the first request.
+    """Calls the model for one event loop. Starts nothing before the first request.
 
     Args:
         ask: the model; raises for rows that it cannot answer.
-        max_batch_rows: rows in one call, unless a single request has more; 1: each request is asked by itself.
+        max_batch_rows: rows in one call, unless a single request has more; 1: each request has its own call.
         max_waiting_rows: rows that may wait for a call.
-        inline_seconds: what is expected to take no longer is asked on the event loop itself: a hop to a thread and back
-            costs some 0.1 ms of a core, more than many models take for a row.
+        inline_seconds: a call that is expected to take no longer runs on the event loop itself: a hop to a thread and
+            back costs some 0.1 ms of a core, more than many models take for a row.
         asked: called with the rows and the seconds of every call of the model.
         answered: called with the predictions of each call when all of its requests were called back.
     """
@@ -86,7 +86,7 @@ class Batcher:
         self.inline_seconds = inline_seconds
         self._waiting: dict[Job, None] = {}  # the oldest first; any of them can leave at once
         self._waiting_rows = 0
-        self._running: list[Job] = []  # what the model is asked for; empty: it is idle
+        self._running: list[Job] = []  # the requests of the current call; empty: the model is idle
         self._scheduled: asyncio.Handle | None = None
         self._alarm: asyncio.TimerHandle | None = (
             None  # for the first deadline, or an earlier one of a job that is done
@@ -104,13 +104,13 @@ class Batcher:
         callback: Callback,
         when: datetime | None = None,
     ) -> Job:
-        """Ask for the model's answers to the rows of `batch`.
+        """Have the model predict the rows of `batch`.
 
         Args:
             batch: checked rows.
             outputs: names of the outputs, each once.
             deadline: of `time.monotonic()`; when it is over, the callback gets `DeadlineExceeded`.
-            callback: called once with the prediction, or with what asking raised; on the event loop and never within
+            callback: called once with the prediction, or with what the call raised; on the event loop and never within
                 this call; must not raise.
             when: the time that the log keeps; None: that of the call.
 
@@ -139,7 +139,7 @@ class Batcher:
 
     @property
     def _quick(self) -> bool:
-        """Whether what waits can be asked at once, which then takes hardly longer than to refuse what comes."""
+        """Whether what waits can be predicted at once, which then takes hardly longer than to refuse what comes."""
         return not self._running and self._expected(self._waiting_rows) <= self.inline_seconds
 
     def _has_room(self, rows: int) -> bool:
@@ -184,7 +184,7 @@ class Batcher:
             self._waiting_rows -= job.batch.rows
 
     def _flush(self) -> None:
-        """Ask the model for what waits, unless it is being asked: the only place that does."""
+        """Call the model with what waits, unless a call is running: the only place that does."""
         if self._scheduled is not None:
             self._scheduled.cancel()
             self._scheduled = None
@@ -210,7 +210,7 @@ class Batcher:
         self._finish([] if done.cancelled() else done.result())
 
     def _take(self) -> list[Job]:
-        """The oldest request that still waits, and those that can be asked with it."""
+        """The oldest request that still waits, and those that can share its call."""
         jobs: list[Job] = []
         rows, now, most = 0, time.monotonic(), self._max_batch_rows
         outputs, kind = (), ()
@@ -236,7 +236,7 @@ class Batcher:
         return jobs
 
     def _calls(self, jobs: list[Job]) -> list[tuple[list[Job], Call | Exception]]:
-        """What was asked together, and the call or the error; runs on the loop or in the thread, never on both."""
+        """The requests of each call, and its result or error; runs on the loop or in the thread, never on both."""
         try:
             return [(jobs, self._timed(Batch.joined([job.batch for job in jobs]), jobs[0].outputs))]
         except Exception as e:

@@ -46,7 +46,7 @@ class Body:
         Raises:
             BodyTooLarge: more bytes than the limit.
             NoRoom: all bodies together are too large.
-            UnsupportedEncoding: packed in a way that is not known here.
+            UnsupportedEncoding: packed in a format that is not known here.
             InvalidInput: not packed as its head says.
             ClientDisconnect: the client went away.
         """

@@ -1,6 +1,6 @@
 """A model's compiled form: `model.onnx` beside the model, made when it was registered, run by onnxruntime.
 
-`model.load` opens it where the server is told to (`accelerate`), and `Model.answer` asks it first. Promises: it is only
+`model.load` opens it where the setting `accelerate` says so, and `Model.answer` tries it first. Promises: it is only
 used after it gave the original's answers for the example and the rows of `compiled_rows`; answers have the types and
 shapes of the original's; what it cannot take, or would round to another whole number, the original answers, so that
 errors are the original's as well. `training/compiled.py` makes it.

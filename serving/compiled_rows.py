@@ -1,6 +1,6 @@
 """Rows to compare a compiled form with its model on, besides the example: what each column's type can hold.
 
-`compiled` asks for them when a model is registered, and when it is loaded. Each batch has one kind of value, put into
+`compiled` needs them when a model is registered, and when it is loaded. Each batch has one kind of value, put into
 one column after the other of the example's rows. Pure.
 """
 

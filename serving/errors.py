@@ -31,7 +31,7 @@
         └── NeedsCode                only code that comes with the model can load it, and that is not allowed
 
 Each carries the HTTP `status` of its family and writes its own sentence: what happened, with which value, and what
-to do next. The edge turns that sentence into the shape of the protocol that was spoken.
+to do next. The HTTP layer turns that sentence into the shape of the protocol that was spoken.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Unauthorized(ServingError):
 
 
 class UnknownModel(ServingError):
-    """Another model or version was asked for than the one served here."""
+    """The request names another model or version than the one served here."""
 
     status = 404
 
@@ -150,7 +150,7 @@ class UnsupportedMediaType(ServingError):
 
 
 class UnsupportedEncoding(UnsupportedMediaType):
-    """A body that is packed in a way that is not known here."""
+    """A body that is packed in a format that is not known here."""
 
     headers: Mapping[str, str] = {"Accept-Encoding": "gzip, deflate"}
 
@@ -207,13 +207,13 @@ class NotReady(ServingError):
 
 
 class Shed(ServingError):
-    """Refused because more is asked of the server than it can answer; `reason` is what ran out."""
+    """Refused because the server has more requests than it can answer; `reason` is what ran out."""
 
     reason: ClassVar[Literal["queue", "bytes", "deadline"]]
 
 
 class Overloaded(Shed):
-    """More requests than the model can answer; nothing was asked."""
+    """More requests than the model can answer; it was not called."""
 
     status = 503
     headers: Mapping[str, str] = {"Retry-After": "1"}
@@ -286,7 +286,7 @@ class KeysUnreadable(ServingError):
     def __init__(self, file: str, reason: str) -> None:
         super().__init__(
             f"The API keys in {file} cannot be read ({reason}). "
-            f"Write a key a line into it, or unset TENFOLD_API_KEYS_FILE"
+            f"Write one key per line into it, or unset TENFOLD_API_KEYS_FILE"
         )
 
 

@@ -74,7 +74,7 @@ def is_of_sklearn(model: object) -> bool:
 def before_last(model: Any, inputs: Any) -> tuple[Any, Any]:
     """The estimator that answers, and what it is given: of a pipeline the last, and what all others make of `inputs`.
 
-    To ask a pipeline for each output by itself would transform the rows as often.
+    To call a pipeline for each output by itself would transform the rows as often.
     """
     while type(model) is Pipeline and not get_config()["enable_metadata_routing"]:
         for _, step in cast("list[tuple[str, Any]]", model.steps[:-1]):

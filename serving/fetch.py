@@ -1,6 +1,6 @@
 """Fetches a registered version's files from an MLflow server by plain HTTP: three of its routes, and nothing of MLflow.
 
-`locate` asks here first, since importing MLflow's client costs every replica half a second of CPU and 30 MB. What is
+`locate` tries this first, since importing MLflow's client costs every replica half a second of CPU and 30 MB. What is
 not this plain case (a login, an artifact store that the server does not stand before) is left to that client.
 """
 
@@ -31,7 +31,7 @@ class NotFetched(Exception):
 
 
 class LoginNeeded(NotFetched):
-    """It did so because it does not know who asks."""
+    """It did so because the request has no login."""
 
 
 def is_plain(registry: str) -> bool:
@@ -43,7 +43,7 @@ def is_plain(registry: str) -> bool:
 def fetch(registry: str, name: str, version: str, into: Path) -> dict[str, str] | None:
     """Put the files of the version into the folder. Returns its tags; None where the server does not keep the files.
 
-    A registry that does not answer is asked again every second, for as long as MLflow's client would try.
+    A registry that does not answer is tried again every second, for as long as MLflow's client would try.
 
     Raises:
         NotFetched: there is no such version, or `LoginNeeded`.

@@ -1,7 +1,7 @@
 """Heads of requests that came before: whoever keeps a connection sends the same one again, and need not have it parsed.
 
-Only the very bytes are known again, which mean what they meant before. So it does not matter who sent them first; what
-may change from one request to the next, such as who has a valid key, is looked at each time.
+Only a head of exactly the same bytes is found again, so it means the same, whoever sent it first. What may
+change from one request to the next, such as who has a valid key, is checked each time.
 """
 
 from __future__ import annotations

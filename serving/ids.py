@@ -22,7 +22,7 @@ os.register_at_fork(after_in_child=_request_ids.clear)
 
 
 def new_ids(count: int) -> list[str]:
-    """`count` fresh ids of this moment, in ascending order. For one thread of a process."""
+    """`count` new ids of this moment, in ascending order. For one thread of a process."""
     millis = f"{time.time_ns() // 1_000_000:012x}"
     start = f"{millis[:8]}-{millis[8:]}-"
     if len(_tails) < count:
@@ -52,7 +52,7 @@ def _random_tails(count: int) -> list[str]:
 
 
 def made_at(prediction_id: str) -> datetime | None:
-    """When the id was made, to the millisecond; None for a text that is no id of `new_ids`, whatever it is."""
+    """When the id was made, to the millisecond; None for a text that `new_ids` did not make."""
     if not _ID.fullmatch(prediction_id):
         return None
     try:

@@ -1,6 +1,6 @@
 """API keys, from a file that may change while the server runs.
 
-One key a line; several are valid at once, so that a new one can be handed out before the old one is taken away. Empty
+One key per line; several are valid at once, so that a new one can be handed out before the old one is taken away. Empty
 lines and lines that begin with # do not count. A mounted Secret of Kubernetes is such a file.
 """
 

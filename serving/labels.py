@@ -1,4 +1,4 @@
-"""Which labels fit a model: decided once when it is loaded, used by feedback and told in the OpenAPI document."""
+"""Which labels fit a model: decided once when it is loaded, used by feedback and stated in the OpenAPI document."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finds the files of the model that the server was told to serve: a folder here, or a version in a registry.
+"""Finds the files of the model that the settings name: a folder here, or a version in a registry.
 
 Called once by `Core.load`, before anything is known of the model. MLflow is only imported for what is neither a folder
 nor can be had by plain HTTP: see `fetch`.
@@ -64,7 +64,7 @@ def _verified(found: Located, settings: Settings) -> Located:
 
 
 def _fetched(settings: Settings, into: str) -> Located:
-    # MLflow asks a registry that does not answer for minutes unless it is told otherwise, and draws progress bars.
+    # MLflow asks a registry that does not answer for minutes by default, and draws progress bars.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")

@@ -1,6 +1,6 @@
-"""What the server writes for whoever runs it: a JSON object a line, with the request that it is about.
+"""What the server writes for whoever runs it: one JSON object per line, with the request that it is about.
 
-`__main__` sets it up once. The edge names the request in `request_id`, which travels with the request's own task.
+`__main__` sets it up once. The HTTP layer names the request in `request_id`, which travels with the request's own task.
 """
 
 from __future__ import annotations
@@ -52,6 +52,6 @@ def set_up(model: str) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(Words() if sys.stderr.isatty() else JsonLines(model))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    # uvicorn tells of every start, stop and broken request; the server says what matters of it itself.
+    # uvicorn logs every start, stop and broken request; the server says what matters of it itself.
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     logging.captureWarnings(True)

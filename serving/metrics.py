@@ -126,7 +126,7 @@ class Metrics:
         self._stages[protocol] += times
 
     def shed(self, reason: Literal["queue", "bytes", "deadline"]) -> None:
-        """A request was refused because too much is asked of the server."""
+        """A request was refused because the server is overloaded."""
         self._sheds[reason] += 1
 
     def publish(self) -> None:
@@ -151,7 +151,7 @@ class Metrics:
             _observe(self._predict_seconds, seconds)
 
     def predicted(self, rows: int, seconds: float, version: str) -> None:
-        """The model was asked for `rows` rows, of one request or of several, and took `seconds`."""
+        """One call of the model, with `rows` rows of one request or of several, took `seconds`."""
         self._calls.append((version, rows, seconds))
         self.last_predicted = time.time()
 

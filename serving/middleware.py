@@ -66,7 +66,7 @@ class Middleware:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message.get("headers", ()), *exchange.headers()]
-                # A client that waits to be told to send may send its body all the same, or not.
+                # A client that waits for 100 Continue may send its body all the same, or not.
                 if LAST in scope or (b"expect" in head.headers and not body.whole):
                     message["headers"].append((b"connection", b"close"))
             await send(message)

@@ -1,4 +1,4 @@
-"""The model: what it takes, what it answers, and the one place where it is asked.
+"""The model: what it takes, what it answers, and the one place where it is called.
 
 `Core` runs it; training loads its champion here too. `load` reads a folder through the allow-list of `trust`,
 `Model.warm_up` answers the example once and finds out by it what the outputs look like.
@@ -41,11 +41,11 @@ Array = NDArray[Any]
 logger = logging.getLogger(__name__)
 
 METHODS = ("predict", "predict_proba", "decision_function")
-"""What a model may be asked; the outputs of a model are named as its methods."""
+"""The methods of a model that may be called; its outputs are named after them."""
 
 
 class Model:
-    """A fitted estimator with its signature. Not safe to be asked from two threads at once.
+    """A fitted estimator with its signature. Not safe to be called from two threads at once.
 
     Attributes:
         name, version: as they stand in answers.
@@ -62,7 +62,7 @@ class Model:
         scoring_method: the output that MLflow's protocol answers.
         params: of MLflow's protocol, that the signature names.
         created, newest_row: when it was saved, and the time of the newest row that it was trained on, where known.
-        not_compiled: why nothing does, where the server was told to answer by a compiled form.
+        not_compiled: why `compiled` is None, where the settings ask for a compiled form.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class Model:
         return self.dataframe(batch)
 
     def answer(self, batch: Batch, outputs: Sequence[str] = ("predict",)) -> Answers:
-        """Ask for some of the `outputs`, each with one entry per row.
+        """Compute some of the `outputs`, each with one entry per row.
 
         Raises:
             PredictionFailed: the estimator broke, or answered another number of rows; `ValueRefused` is one.
@@ -177,7 +177,7 @@ class Model:
         for method in self.outputs[1:]:
             try:
                 answers |= self.answer(self._example, (method,))
-            except PredictionFailed as e:  # probabilities of several outputs, for one, are no array of an entry per row
+            except PredictionFailed as e:  # e.g. probabilities of several outputs are not one array
                 logger.warning("%s of %s is not served: %s", method, self.name, first_line(e.__cause__ or e))
         self.output_specs = tuple(output_spec(name, a) for name, a in answers.items() if a.dtype.kind in "biufOUSM")
         self.outputs = tuple(spec.name for spec in self.output_specs)
@@ -294,7 +294,7 @@ def _entries(answer: Any, rows: int) -> Array:
         raise ValueError(f"it answers {len(cast('list[Any]', answer))} arrays instead of one")
     entries: Array = np.asarray(answer)
     if entries.ndim == 0:
-        raise ValueError(f"it answers a {type(answer).__name__}, no array")
+        raise ValueError(f"it answers a {type(answer).__name__}, not an array")
     if len(entries) != rows:
         raise ValueError(f"{rows} rows were asked, {len(entries)} answered")
     return entries

@@ -42,15 +42,15 @@ class ServerOptions(BaseModel):
     max_connections_per_address: int | None = Field(
         default=None,
         ge=1,
-        description="Of them, of one address. None: no bound, since all clients of a proxy have its address.",
+        description="Connections at a time from one address. None: no limit, since all clients of a proxy share one.",
     )
     max_streams: int = Field(
-        default=100, ge=1, description="Calls at a time on one connection of gRPC; clients wait with more."
+        default=100, ge=1, description="Concurrent calls on one gRPC connection; the client queues further calls."
     )
     max_batch_rows: int = Field(
         default=10_000,
         ge=1,
-        description="Rows of concurrent requests in one call of the model; 1: each request is asked by itself.",
+        description="Rows of concurrent requests in one call of the model; 1: each request has its own call.",
     )
     max_waiting_rows: int = Field(
         default=10_000, ge=1, description="Rows that may wait for the model; what finds no room is refused with 503."
@@ -74,11 +74,11 @@ class ServerOptions(BaseModel):
         description="How long a connection is kept; clients then make a new one, which may reach another replica.",
     )
     api_keys_file: Path | None = Field(
-        default=None, description="File with an API key a line, re-read when it changes. None: nobody needs a key."
+        default=None, description="File with one API key per line, re-read when it changes. None: nobody needs a key."
     )
     cors_origins: tuple[str, ...] = Field(
         default=(),
-        description="Origins whose pages may ask from a browser, separated by commas; *: all. Empty: none.",
+        description="Origins whose pages may send requests from a browser, separated by commas; *: all. Empty: none.",
     )
     allow_pickle: bool = Field(default=False, description="Load models that need pickle, which can run any code.")
     trusted_types: tuple[str, ...] = Field(

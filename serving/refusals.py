@@ -26,7 +26,7 @@ def failure(protocol: Protocol, request_id: str) -> BytesResponse:
 
 
 def last_words(status: int, sentence: str) -> bytes:
-    """What a client is told whose request cannot be read, before its connection is closed: all of the response."""
+    """The whole response to a request that cannot be read, before its connection is closed."""
     body = orjson.dumps(OTHER.error(status, sentence))
     return (
         b"HTTP/1.1 %d %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n%b\r\n%b"

@@ -1,6 +1,6 @@
-"""The signature told to others: JSON schema for `/docs`, tensors for v2 metadata, an example that works.
+"""The signature for clients: JSON schema for `/docs`, tensors for v2 metadata, an example that works.
 
-Pure functions of a `Signature`; the HTTP edge puts their values into its answers.
+Pure functions of a `Signature`; the HTTP layer puts their values into its responses.
 """
 
 from __future__ import annotations

@@ -117,7 +117,7 @@ class ModelServer(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
-        """Stop on SIGTERM and SIGINT; uvicorn would raise them again at the end, but a wished stop is no failure."""
+        """Stop on SIGTERM and SIGINT; uvicorn would raise them again at the end, as if a requested stop had failed."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -173,7 +173,7 @@ class ModelServer(uvicorn.Server):
 
     async def _let_clients_go(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds
-        # uvicorn's set of connections tells nobody when it changes, so it has to be looked at.
+        # uvicorn's set of connections does not notify of changes, so it has to be polled.
         while self._has_clients() and time.monotonic() < deadline and not self.force_exit:  # noqa: ASYNC110
             await asyncio.sleep(_LOOK_SECONDS)
 
@@ -184,7 +184,7 @@ class ModelServer(uvicorn.Server):
     async def _look(self) -> None:
         """Publish what was counted, and cut off clients that take nothing of their answers."""
         while True:
-            # Replicas share their metrics, and whichever is asked for them answers with what all have published.
+            # Replicas share their metrics, and each of them responds with what all have published.
             self.context.publish()
             now = time.monotonic()
             for connection in tuple(self.server_state.connections):

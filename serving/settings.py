@@ -1,4 +1,4 @@
-"""What one model server process is told, once, at its start. Frozen; passed in, never looked up again.
+"""The settings of one model server process, read once at its start. Frozen; passed in, never looked up again.
 
 Comes from the environment (`TENFOLD_MODEL`, `TENFOLD_PORT`, ...), from flags of `python -m tenfold.serving`, or
 from `tenfold serve`. Those that a service's spec may set stand in `options`, the others here.
@@ -60,7 +60,7 @@ class Settings(ServerOptions, BaseSettings):
     cpu: float = Field(
         default=1.0,
         gt=0,
-        description="CPU share in cores; BLAS and OpenMP threads follow it, and whether a thread asks the model.",
+        description="CPU share in cores; BLAS and OpenMP threads follow it, and whether the model runs in a thread.",
     )
     api_keys_for_probes: bool = Field(default=False, description="Health checks and /metrics need a key as well.")
     tracing: bool = Field(

@@ -90,7 +90,7 @@ def parse(inputs: str, *, width: int | None) -> Signature:
     it open.
 
     Raises:
-        ModelUnloadable: an input that is no table of scalars, or not MLflow's JSON at all.
+        ModelUnloadable: an input that is not a table of scalars, or not MLflow's JSON at all.
     """
     try:
         specs = json.loads(inputs)

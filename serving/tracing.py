@@ -1,4 +1,4 @@
-"""Traces of predictions, for OpenTelemetry: an extra (`tenfold[tracing]`) that is asked for by `TENFOLD_TRACING`.
+"""Traces of predictions, for OpenTelemetry: an extra (`tenfold[tracing]`) that `TENFOLD_TRACING` turns on.
 
 Where they go, how many are kept and under which name are OpenTelemetry's own settings: `OTEL_EXPORTER_OTLP_ENDPOINT`,
 `OTEL_TRACES_SAMPLER`, `OTEL_SERVICE_NAME`. A span is made of the times that were taken anyway, once its answer is
@@ -57,7 +57,7 @@ class Tracer:
             attributes: of the span.
             status: of the answer.
             times: of `time.monotonic()`: when the request arrived, and when each of its `STAGES` ended, or if the
-                model was not asked when it was refused.
+                model was not called, when it was refused.
         """
         carried = {name: headers[name.encode()].decode("latin-1") for name in _CARRIED if name.encode() in headers}
         wall = time.time() - time.monotonic()

@@ -1,12 +1,12 @@
 """Which types a skops model may hold: our own allow-list, never the one that the artifact brings along.
 
-`model.load` reads a model file through `load_skops`; training asks `types_to_trust` before it saves one, so that what
+`model.load` reads a model file through `load_skops`; training calls `types_to_trust` before it saves one, so that what
 it registers is what serving will load. `skops_reader` builds the model: it calls nothing that the file names, but makes
 each part empty and gives it its attributes. `bounds` then checks what compiled code will follow, and `side_effects`
 what an estimator would read, start or connect to. Trusted are:
 - scikit-learn's own estimators, kernels, losses and the like. The class must be defined in the module that the file
   names. A file makes no module be imported but those parts of scikit-learn, and LightGBM.
-- Exact names of other classes, each made in its own way, and of functions, which only compute. A function is never
+- Exact names of other classes, each with its own loader, and of functions, which only compute. A function is never
   trusted by its prefix, and never called while a model is loaded.
 - LightGBM's estimators, which MLflow saves as skops too; their Booster only with a text that `booster_bounds` checked.
 - The ufuncs of numpy and scipy (log1p, sqrt, expit, ...).
@@ -208,7 +208,7 @@ def types_to_trust(model: object, *, source: str, extra: Collection[str] = ()) -
 
 
 def is_allowed(loader: str, name: str, extra: Collection[str] = ()) -> bool:
-    """Whether a file may have a part of this name made in this way, see `skops_reader.name_of`."""
+    """Whether a file may have a part of this name made by this loader, see `skops_reader.name_of`."""
     match loader:
         case "JsonNode":
             return True

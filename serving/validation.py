@@ -45,7 +45,7 @@ _CLEAN_KINDS: dict[ColumnType, str] = {
 
 
 _DOUBLES = (np.dtype("float64"),)
-# A name that is mistyped by so much, or longer than that, is no slip; comparing two takes the square of their length.
+# A name that is longer, or mistyped by more, is not a typing error; comparing two takes the square of their length.
 _LONGEST_MISTAKEN, _MOST_MISTYPED, _MOST_COMPARED = 60, 4, 100
 
 
@@ -70,7 +70,7 @@ class Batch:
 
     @classmethod
     def of_matrix(cls, names: tuple[str, ...], matrix: Array) -> Batch:
-        """Rows of columns of one type, [rows, columns]; much quicker to make, to join and to ask a model with."""
+        """Rows of columns of one type, [rows, columns]; much quicker to make, to join and to predict from."""
         batch = cls.__new__(cls)
         batch._columns, batch._names, batch._matrix, batch._packed = None, names, matrix, None
         batch.kind, batch.rows = _DOUBLES, len(matrix)
@@ -146,7 +146,9 @@ def from_rows(signature: Signature, rows: object, max_rows: int) -> Batch:
     complete = signature.by_name.keys()
     for number, row in enumerate(rows):
         if not isinstance(row, dict):
-            raise InvalidInput(f"Row {number} (counted from 0) is {shown(row)}, no object. Send {_pattern(signature)}")
+            raise InvalidInput(
+                f"Row {number} (counted from 0) is {shown(row)}, not an object. Send {_pattern(signature)}"
+            )
         if row.keys() != complete:
             _check_names(signature, cast("dict[str, Any]", row), f" in row {number} (counted from 0)")
     whole = cast("list[dict[str, Any]]", rows)
@@ -172,7 +174,9 @@ def from_columns(signature: Signature, columns: Mapping[str, Values], max_rows: 
     _check_names(signature, columns, "")
     for name, values in columns.items():
         if not isinstance(values, list | np.ndarray):
-            raise InvalidInput(f"Column '{echo(name)}' is {shown(values)}, no list. Send a list with one value per row")
+            raise InvalidInput(
+                f"Column '{echo(name)}' is {shown(values)}, not a list. Send a list with one value per row"
+            )
     lengths = {name: len(values) for name, values in columns.items()}
     rows = max(lengths.values(), default=0)
     for name, length in lengths.items():
@@ -212,7 +216,7 @@ def from_matrix(signature: Signature, rows: object, max_rows: int, names: Sequen
         raise InvalidInput(f"Rows come as a list of lists, not as {shown(rows)}. Send [[...], ...], {_listed(order)}")
     for number, row in enumerate(cast("list[Any]", rows)):
         if not isinstance(row, list):
-            raise InvalidInput(f"Row {number} (counted from 0) is {shown(row)}, no list. Send {_listed(order)}")
+            raise InvalidInput(f"Row {number} (counted from 0) is {shown(row)}, not a list. Send {_listed(order)}")
         if len(cast("list[Any]", row)) != width:
             raise InvalidInput(
                 f"Row {number} (counted from 0) has {len(cast('list[Any]', row))} values; "
@@ -251,12 +255,12 @@ def _finite(values: Values) -> Array | None:
             return None
         # What lies in a request's bytes cannot be changed, which a model may want to do with its input.
         doubles = values.astype("float64", copy=not values.flags.writeable)
-        # Finite only if each is, and costs a fifth of asking each; large numbers are asked.
+        # Finite only if each is, and costs a fifth of checking each; large numbers are checked one by one.
         return doubles if math.isfinite(doubles.dot(doubles)) or np.isfinite(doubles).all() else None
     if not _NUMBERS.issuperset(map(type, values)):
         return None
     try:
-        # The sum of all is finite only if each is; it costs a fifth of asking each.
+        # The sum of all is finite only if each is; it costs a fifth of checking each.
         return np.array(values, "float64") if math.isfinite(sum(values)) else None
     except OverflowError:
         return None

@@ -1,7 +1,7 @@
 """One value for one column: what each type takes, how it is converted, and the sentence when it cannot be.
 
 `validation` calls `convert` for every value of a column that is not plainly clean, so this file alone decides what
-is right. Missing values (null, NaN) are told apart here too.
+is right. Missing values (null, NaN) are distinguished here too.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ _JSON_NAMES: dict[type, str] = {
 }
 
 
-class _Wrong(Exception):  # a signal within this file, never seen outside
+class _Wrong(Exception):  # a signal within this file, never leaves it
     """The value cannot be converted; the message is a reason, or empty where the type says enough."""
 
 

@@ -43,7 +43,7 @@ def train_function(path: str | None) -> Train:
     if found is None:
         raise TrainFunctionUnusable(path, f"the module {module} has no {name}")
     if not callable(found):
-        raise TrainFunctionUnusable(path, f"it is a {type(found).__name__}, no function")
+        raise TrainFunctionUnusable(path, f"it is a {type(found).__name__}, not a function")
     try:
         inspect.signature(found).bind(None, None, None)
     except TypeError as e:

@@ -110,7 +110,7 @@ def _check_file(file: Path) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as e:
-        raise NotADirectoryError(None, f"{file.parent} is no folder") from e
+        raise NotADirectoryError(None, f"{file.parent} is not a folder") from e
     if not file.exists():
         with tempfile.TemporaryFile(dir=file.parent):  # asking for permission says nothing of a disk or a user's rights
             return

@@ -43,5 +43,5 @@ class TrainingOptions(BaseModel):
         try:
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError) as e:
-            raise ValueError(f"'{value}' is no time zone; write an IANA name such as America/New_York") from e
+            raise ValueError(f"'{value}' is not a time zone; write an IANA name such as America/New_York") from e
         return value

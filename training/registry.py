@@ -208,7 +208,7 @@ class Registry:
                 try:
                     found.append(Night.model_validate_json(value))
                 except ValidationError:
-                    log.warning("the tag %s of %s is no night; it is left out", key, name)
+                    log.warning("the tag %s of %s is not a valid night; it is left out", key, name)
         return sorted(found, key=lambda night: night.date)
 
     def record_night(self, name: str, night: Night) -> None:

@@ -114,7 +114,7 @@ def _date(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as e:
-        raise argparse.ArgumentTypeError(f"'{text}' is no day; write for example 2013-06-21") from e
+        raise argparse.ArgumentTypeError(f"'{text}' is not a day; write for example 2013-06-21") from e
 
 
 @contextmanager

@@ -142,7 +142,7 @@ async def _answer(reader: asyncio.StreamReader, *, bodiless: bool) -> Answer:
     except (asyncio.IncompleteReadError, ConnectionError) as e:
         raise Unanswered(f"the connection ended before the answer was whole ({type(e).__name__})") from e
     except (ValueError, KeyError, IndexError, asyncio.LimitOverrunError) as e:
-        raise Unanswered(f"what came is no HTTP answer ({type(e).__name__}: {e})") from e
+        raise Unanswered(f"what came is not an HTTP response ({type(e).__name__}: {e})") from e
 
 
 async def _chunks(reader: asyncio.StreamReader) -> bytes:

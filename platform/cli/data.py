@@ -80,7 +80,9 @@ def predict(
         try:
             given = orjson.loads(text)
         except orjson.JSONDecodeError as e:
-            raise typer.BadParameter(f"ROWS is no JSON: {e}. Write for example '[{{\"distance\": 1400}}]'.") from e
+            raise typer.BadParameter(
+                f"ROWS is not valid JSON: {e}. Write for example '[{{\"distance\": 1400}}]'."
+            ) from e
     answer = service_of(state, name).predict(given)
     body = {"predictions": answer.predictions, "ids": answer.ids, "model": answer.model}
     typer.echo(orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY))

@@ -134,7 +134,7 @@ def _yaml(text: str) -> Any:
     try:
         return _with_nulls(yaml.load(text, Loader=yaml.BaseLoader))  # noqa: S506 - it builds plain values only
     except yaml.YAMLError as e:
-        raise typer.BadParameter(f"This is no YAML: {e}") from e
+        raise typer.BadParameter(f"This is not valid YAML: {e}") from e
 
 
 def _with_nulls(value: Any) -> Any:

@@ -146,5 +146,5 @@ def in_bytes(text: str) -> int:
     """The number behind 434 MB, as buildah says it, or 434123456."""
     found = re.fullmatch(r"\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[kKMGT]?B)?\s*", text)
     if found is None:
-        raise ValueError(f"'{text}' is no size")
+        raise ValueError(f"'{text}' is not a size")
     return round(float(found["number"]) * _UNITS[(found["unit"] or "B").upper()])

@@ -88,7 +88,7 @@ def _requirements(project: Path) -> Iterator[str]:
         try:
             content: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
         except tomllib.TOMLDecodeError as e:
-            raise NoProject(f"The file {file} is no TOML ({e}). Correct it") from e
+            raise NoProject(f"The file {file} is not valid TOML ({e}). Correct it") from e
         yield from content.get("project", {}).get("dependencies", ())
 
 

@@ -63,7 +63,7 @@ def service_named(words: str, namespace: str) -> str:
     found = re.fullmatch(rf"(.+)-svc(\.{re.escape(namespace)}(\.svc(\.cluster\.local)?)?)?", host)
     if found is None:
         raise InvalidPlan(
-            f"'{words}' is no address of a service in the namespace {namespace}; give the service's name, which "
+            f"'{words}' is not the address of a service in the namespace {namespace}; give the service's name, which "
             "tenfold --target kubernetes status shows"
         )
     return found[1]

@@ -41,7 +41,7 @@ def main() -> int:
 
 def _port(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 65535:
-        raise argparse.ArgumentTypeError(f"'{text}' is no port; write a number from 1 to 65535")
+        raise argparse.ArgumentTypeError(f"'{text}' is not a port; write a number from 1 to 65535")
     return int(text)
 
 
@@ -49,7 +49,7 @@ def _prefix(text: str) -> str:
     if text in ("", "/"):
         return ""
     if not re.fullmatch(r"(/[\w.~-]+)+/?", text):
-        raise argparse.ArgumentTypeError(f"'{text}' is no path prefix; write one like /app")
+        raise argparse.ArgumentTypeError(f"'{text}' is not a path prefix; write one like /app")
     return text.rstrip("/")
 
 

@@ -30,10 +30,10 @@ TIMEOUT = 30.0
 """Seconds that a call may take."""
 
 CONNECT_SECONDS = 2.0
-"""A machine that does not take a connection in that time is given up, and another one asked."""
+"""A machine that does not take a connection in that time is given up, and another one tried."""
 
 SILENT_SECONDS = 5
-"""A connection whose other end acknowledges nothing for that long has broken: the machine died, or the way to it."""
+"""A connection whose other end acknowledges nothing for that long has broken: the machine died, or the network."""
 
 
 class Client:
@@ -59,7 +59,7 @@ class Client:
         """
         Args:
             url: Address of the server, with the path prefix if there is one.
-            name: Name of the model; None: the server is asked when it is needed.
+            name: Name of the model; None: read from the server when it is needed.
             retries: Tries after the first one, for connections that break, for 502 and 503, and for 429 with a
                 Retry-After. Connections that nobody takes do not count: they are tried as long as there is time.
             timeout: Seconds that a call may take, all its tries and what it waits between them together.
@@ -67,7 +67,7 @@ class Client:
             transport: Takes the place of the network, for tests and for proxies of your own.
 
         Raises:
-            Unsendable: `url` is no address.
+            Unsendable: `url` is not an address.
         """
         self.url = _address(url)
         self._calls = Calls(self.url, name, retries, timeout)
@@ -78,7 +78,7 @@ class Client:
 
         Args:
             rows: DataFrame, list of dicts or lists, 2-D array, dict of columns, or a dict for a single row.
-            outputs: Methods to ask for, e.g. ["predict_proba"]; they come in `Answer.outputs`.
+            outputs: Methods to call, e.g. ["predict_proba"]; they come in `Answer.outputs`.
             event_time: When the rows happened, to replay past traffic; the server must allow it.
 
         Raises:
@@ -235,9 +235,9 @@ def _address(url: str) -> str:
     try:
         parsed = httpx.URL(url)
     except (httpx.InvalidURL, TypeError) as e:
-        raise Unsendable(f"{url!r} is no address: {e}. Write e.g. http://127.0.0.1:8080") from e
+        raise Unsendable(f"{url!r} is not an address: {e}. Write e.g. http://127.0.0.1:8080") from e
     if parsed.scheme not in ("http", "https") or not parsed.host:
-        raise Unsendable(f"{url!r} is no address of a server. Write e.g. http://127.0.0.1:8080")
+        raise Unsendable(f"{url!r} is not the address of a server. Write e.g. http://127.0.0.1:8080")
     return url.rstrip("/")
 
 
@@ -245,7 +245,7 @@ def _options(url: str, api_key: str | None, transport: T | None, kind: Callable[
     headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
     # Reading all certificate authorities takes some 20 ms; plain HTTP needs none, and this context trusts nobody.
     verify = httpx.URL(url).scheme == "https" or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    # A proxy from the environment cannot reach this machine's loopback, so there the environment is not asked.
+    # A proxy from the environment cannot reach this machine's loopback, so there the environment is ignored.
     trust_env = not _is_loopback(httpx.URL(url).host)
     if transport is None and not (trust_env and getproxies()):  # httpx asks for proxies only without a transport
         transport = kind(verify=verify, trust_env=trust_env, socket_options=_NOTICE_SILENCE)
@@ -253,9 +253,9 @@ def _options(url: str, api_key: str | None, transport: T | None, kind: Callable[
 
 
 def _silence_options() -> list[tuple[int, int, int]]:
-    """Waiting for a slow answer is no silence: the other end's operating system goes on acknowledging."""
+    """Socket options that notice a dead peer. A slow response does not count: its system still acknowledges."""
     found = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
-    wished = {
+    options = {
         "TCP_USER_TIMEOUT": SILENT_SECONDS * 1000,
         # macOS has its own name for the first; both say how long to be idle before asking whether anybody is there.
         "TCP_KEEPALIVE": SILENT_SECONDS,
@@ -263,7 +263,7 @@ def _silence_options() -> list[tuple[int, int, int]]:
         "TCP_KEEPINTVL": 1,
         "TCP_KEEPCNT": SILENT_SECONDS,
     }
-    for name, value in wished.items():
+    for name, value in options.items():
         if (option := getattr(socket, name, None)) is not None:
             found.append((socket.IPPROTO_TCP, option, value))
     return found

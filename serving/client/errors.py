@@ -1,4 +1,4 @@
-"""What can go wrong when a program asks a model server.
+"""What can go wrong in requests to a model server.
 
 ClientError
 ├── Unsendable       what was given has no place in a request; nothing was sent

@@ -29,7 +29,7 @@ class Message:
 
 
 def predict(rows: Any, outputs: Sequence[str] | None, event_time: datetime | None) -> Message:
-    """Ask for predictions.
+    """A request for predictions.
 
     Raises:
         Unsendable: rows of a kind that has no JSON form, or a time without a zone.
@@ -51,17 +51,17 @@ def feedback(ids: str | Iterable[str] | Mapping[str, Any], labels: Any, event_ti
 
 
 def ready() -> Message:
-    """Ask whether predictions may be sent."""
+    """A request whether the server is ready."""
     return Message("GET", "/v2/health/ready")
 
 
 def about() -> Message:
-    """Ask who is there."""
+    """A request for the server's metadata."""
     return Message("GET", "/")
 
 
 def metadata(name: str) -> Message:
-    """Ask what the model takes and gives."""
+    """A request for the model's inputs and outputs."""
     return Message("GET", f"/v2/models/{quote(name, safe='')}")
 
 
@@ -119,7 +119,9 @@ def as_rows(rows: Any) -> Any:
             raise Unsendable(f"The columns are not of one length: {each}. Give each as many values as there are rows")
         return _by_row(columns, next(iter(lengths.values())))
     if isinstance(rows, str | bytes) or not isinstance(rows, Iterable):
-        raise Unsendable(f"{shortened(rows)} are no rows. Give a DataFrame, a 2-D array, a list of rows, or a dict")
+        raise Unsendable(
+            f"{shortened(rows)} cannot be read as rows. Give a DataFrame, a 2-D array, a list of rows, or a dict"
+        )
     return list(cast("Iterable[Any]", rows))
 
 
@@ -155,7 +157,7 @@ def _pairs(ids: Any, labels: Any) -> list[tuple[str, Any]]:
 def _listed(values: Any) -> list[Any]:
     if values is None or isinstance(values, str | bytes) or not isinstance(values, Iterable):
         raise Unsendable(
-            f"{shortened(values)} is no list. Give ids and labels as lists, arrays or Series of one length"
+            f"{shortened(values)} is not a list. Give ids and labels as lists, arrays or Series of one length"
         )
     several: Any = values
     return several.tolist() if hasattr(several, "tolist") else list(several)

@@ -72,12 +72,12 @@ class Calls:
         return self._ask(messages.feedback(ids, labels, event_time), messages.receipt)
 
     def ready(self) -> Steps[bool]:
-        """Whether the server is ready now: asked once."""
+        """Whether the server is ready now: one request, no retry."""
         reply = yield Send(messages.ready(), self._timeout)
         return isinstance(reply, httpx.Response) and reply.status_code == 200
 
     def metadata(self) -> Steps[dict[str, Any]]:
-        """The model's metadata; the server is asked for the model's name when nobody gave it."""
+        """The model's metadata; the model's name is read from the server when nobody gave it."""
         if self._name is None:
             self._name = yield from self._ask(messages.about(), messages.served_name)
         return (yield from self._ask(messages.metadata(self._name), orjson.loads))

@@ -27,7 +27,7 @@ _POSTGRESQL_DEFAULTS: dict[str, Any] = {
     "tcp_user_timeout": "10000",  # a server that vanished without a word counts as unreachable after 10 s
     "prepare_threshold": None,  # behind PgBouncer the next transaction may meet a server that has prepared nothing
 }
-# What a session is told at its start PgBouncer refuses or forgets, so each transaction begins with it, in one message.
+# PgBouncer refuses or forgets the settings of a session, so each transaction begins with its own, in one message.
 # In UTC, since in another zone the first and the last day of the calendar lie outside of what Python can read.
 _POSTGRESQL_BEGIN = "BEGIN; SET LOCAL timezone = 'UTC'"
 _POSTGRESQL_LOCK_TIMEOUT = "; SET LOCAL lock_timeout = '10s'"
@@ -42,7 +42,7 @@ def parse_url(url: str) -> URL:
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
-        raise InvalidLogUrl("what was given is no URL") from None  # the cause would quote it, password included
+        raise InvalidLogUrl("what was given is not a URL") from None  # the cause would quote it, password included
     match parsed.get_backend_name():
         case "sqlite":
             if parsed.database in (None, "", ":memory:"):
@@ -120,7 +120,7 @@ def _on_sqlite_begin(connection: Connection) -> None:
 def _use_wal(engine: Engine, deadline: float) -> None:
     """Readers and the writer no longer wait for each other; a property of the file, so set once.
 
-    SQLite does not wait for the lock that this change needs, whatever its busy timeout: so ask again.
+    SQLite does not wait for the lock that this change needs, whatever its busy timeout: so try again.
     """
     while True:
         try:

@@ -5,7 +5,7 @@ LogError
 ├── LogUnreachable       the database does not answer now; the same call may succeed later
 │   └── OutcomeUnknown   it did not say whether it committed; the same call may be repeated
 ├── UnstorableRecord     this record can never be stored; others can
-└── InvalidLabel         a label is no JSON scalar, not a finite number, or too long
+└── InvalidLabel         a label is not a JSON scalar, not a finite number, or too long
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ class LabelRecord:
     """What turned out to be true of one prediction, and when.
 
     Raises:
-        InvalidLabel: the label is no JSON scalar, not a finite number of 64 bits, or a text that is too long.
+        InvalidLabel: the label is not a JSON scalar, not a finite number of 64 bits, or a text that is too long.
     """
 
     prediction_id: str
@@ -40,7 +40,7 @@ class LabelRecord:
             raise InvalidLabel(given, f"it has {len(given)} characters, and a label may have {MOST_CHARACTERS}")
         try:
             encode(given)
-        except TypeError as e:  # integers of more than 64 bits, text that is no Unicode
+        except TypeError as e:  # integers of more than 64 bits, text that is not valid Unicode
             raise InvalidLabel(given, str(e)) from e
 
 

@@ -105,7 +105,7 @@ def aware(time: datetime) -> datetime:
     """The same instant in UTC.
 
     Raises:
-        ValueError: it has no time zone, so it is no instant, or lies outside of the years 1 to 9999 in UTC.
+        ValueError: it has no time zone, so it is not an instant, or it lies outside of the years 1 to 9999 in UTC.
     """
     if time.tzinfo is None:
         raise ValueError(f"{time.isoformat()} has no time zone. Use e.g. datetime(..., tzinfo=UTC)")

@@ -1,11 +1,11 @@
-"""Writes predictions into the log off the request's way: a bounded queue that one thread writes out in batches.
+"""Writes predictions into the log in the background: a bounded queue that one thread writes out in batches.
 
 The core hands over the requests of each call of the model with `put`; the thread writes them, thousands of rows at a
 time. Promises:
 - `accepted` counts every row handed over, and each ends as exactly one of `written` and `dropped`.
 - Never more than `max_rows` or `max_bytes` wait, whatever the database does; a request whose rows find no room is
   dropped at once.
-- A database that is away is asked again until it is back. What can never be stored costs only itself, and what has no
+- While the database is away, writing is retried. What can never be stored costs only itself, and what has no
   JSON form only its request.
 - After `close` in time, everything accepted is in the database.
 """
@@ -81,7 +81,7 @@ class LogWriter(Generic[E]):
             max_bytes: Bytes that they may hold.
             batch_rows: Rows in one transaction, give or take one call of the model. With more, a server answers no more
                 requests, but some of them later: they wait for the thread to let go of the interpreter.
-            linger_seconds: How long the first row waits for company, so that 10,000 requests a second make ten
+            linger_seconds: How long the first row waits for others, so that 10,000 requests a second make ten
                 transactions and wake the thread ten times. `flush` and `close` do not wait for it.
         """
         self._log, self._make, self._nbytes = log, make, nbytes
@@ -118,7 +118,7 @@ class LogWriter(Generic[E]):
             if len(entries) == 1 or self._deadline is not None:
                 self._refuse(handed)
                 return False
-        # Each on its own: a request that is too large shall not cost those that the model was asked together with.
+        # Each on its own: a request that is too large shall not cost those in the same batch.
         taken = [self.put([entry]) for entry in entries]
         return all(taken)
 
@@ -294,7 +294,7 @@ class LogWriter(Generic[E]):
                 if not self._away:
                     logger.warning("%s. Predictions wait for it", e)
                 self._away = True
-                if not self._pause(delay * random.uniform(0.5, 1)):  # noqa: S311 - ten replicas should not ask at once
+                if not self._pause(delay * random.uniform(0.5, 1)):  # noqa: S311 - ten replicas should not retry at once
                     return False
                 delay = min(2 * delay, _LAST_RETRY)
             else:

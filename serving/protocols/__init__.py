@@ -1,1 +1,1 @@
-"""The HTTP edge, one module per protocol: each turns requests into calls of `Core` and answers into its own shape."""
+"""The HTTP layer, one module per protocol: each turns requests into calls of `Core` and results into responses."""

@@ -1,7 +1,7 @@
 """Tensors as bytes: the binary tensor extension of the Open Inference Protocol v2, in both directions. Pure.
 
 Numbers are little-endian and row-major, a boolean is one byte, and each element of BYTES is four bytes of length and
-then itself. In HTTP they follow the JSON document, whose length a header tells; in gRPC they are the raw contents.
+then itself. In HTTP they follow the JSON document, whose length a header gives; in gRPC they are the raw contents.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def split(body: bytes, length: str) -> tuple[bytes, memoryview]:
     """The JSON document of a body and the bytes after it; `length` is what the header says.
 
     Raises:
-        InvalidInput: a length that is no number, or that is longer than the body.
+        InvalidInput: a length that is not a number, or that is longer than the body.
     """
     if not _LENGTH.fullmatch(length) or int(length) > len(body):
         raise InvalidInput(
@@ -51,7 +51,7 @@ def decode(name: str, datatype: str, shape: tuple[int, ...], data: memoryview) -
     """The values of the input `name` in row-major order.
 
     Raises:
-        InvalidInput: bytes that disagree with the shape, or a string that is no UTF-8.
+        InvalidInput: bytes that disagree with the shape, or a string that is not valid UTF-8.
     """
     count = math.prod(shape)
     if datatype == "BYTES":

@@ -98,7 +98,10 @@ def instances(core: Core, content: Any) -> Batch:
 
 def _split(core: Core, content: Any) -> Batch:
     if not isinstance(content, dict) or not isinstance(content.get("data"), list):
-        raise InvalidInput('"dataframe_split" is no frame. Send {"columns": ["...", ...], "data": [[...], ...]}')
+        raise InvalidInput(
+            '"dataframe_split" is not an object with a list "data". '
+            'Send {"columns": ["...", ...], "data": [[...], ...]}'
+        )
     if unknown := [key for key in cast("dict[str, Any]", content) if key not in ("columns", "index", "data")]:
         raise InvalidInput(
             f'"dataframe_split" has an unknown key \'{echo(unknown[0])}\'. Send "columns", "index" and "data"'
@@ -113,7 +116,8 @@ def _split(core: Core, content: Any) -> Batch:
         return core.matrix(data)
     if not isinstance(names, list) or not all(isinstance(name, str) for name in cast("list[Any]", names)):
         raise InvalidInput(
-            f'The "columns" of "dataframe_split" are {shown(names, typed=False)}, no list of names. Send ["...", ...]'
+            f'The "columns" of "dataframe_split" are {shown(names, typed=False)}, not a list of names. '
+            'Send ["...", ...]'
         )
     return core.matrix(data, columns=cast("list[str]", names))
 

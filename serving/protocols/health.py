@@ -1,4 +1,4 @@
-"""Whether this process lives and may be sent requests, and what it has counted: asked by machines, never counted.
+"""Liveness, readiness and metrics of this process. Their requests are not counted in the metrics.
 
 Live from the first moment; ready only while the model is loaded, warmed up and the process is not about to stop.
 MLflow's `/ping` and `/health` mean ready, as in its own server.

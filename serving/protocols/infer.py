@@ -28,7 +28,7 @@ Json = dict[str, Any]
 
 
 class InferRequest(NamedTuple):
-    """What was asked; `outputs` is None when the request names none, which means all.
+    """The request, checked; `outputs` is None when it names none, which means all.
 
     `binary` is whether outputs are wanted as bytes, where `as_bytes` does not say it for one of them.
     """
@@ -51,7 +51,7 @@ def take(document: Json, data: memoryview | None = None) -> InferRequest:
         raise InvalidInput('The request has no "inputs". Send {"inputs": [{"name", "shape", "datatype", "data"}]}')
     identity = document.get("id")
     if identity is not None and not isinstance(identity, str):
-        raise InvalidInput(f'The "id" of the request is {echo(identity)}, no string. Send a string, or leave it out')
+        raise InvalidInput(f'The "id" of the request is {echo(identity)}, not a string. Send a string, or leave it out')
     taken = _tensors(inputs, data)
     tensors.check_names(tensor.name for tensor in taken)
     outputs = _objects(document.get("outputs"), "outputs", '{"name"}')
@@ -68,7 +68,7 @@ def raw(signature: Signature, data: memoryview) -> InferRequest:
     """A request that is nothing but the bytes of the model's only input; it is answered in bytes.
 
     Raises:
-        InvalidInput: the model has several inputs, or strings, or the bytes are no whole number of rows.
+        InvalidInput: the model has several inputs, or strings, or the bytes are not a whole number of rows.
     """
     inputs = v2_inputs(signature)
     datatype, shape = inputs[0]["datatype"], inputs[0]["shape"]
@@ -160,7 +160,7 @@ def _objects(value: object, key: str, pattern: str) -> list[Json]:
     if value is None:
         return []
     if not isinstance(value, list) or [item for item in cast("list[Any]", value) if not isinstance(item, dict)]:
-        raise InvalidInput(f'"{key}" is no list of objects. Send "{key}": [{pattern}]')
+        raise InvalidInput(f'"{key}" is not a list of objects. Send "{key}": [{pattern}]')
     return cast("list[Json]", value)
 
 

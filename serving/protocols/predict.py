@@ -41,7 +41,7 @@ def take(document: dict[str, Any]) -> tuple[object, tuple[str, ...] | None]:
     """The rows and the requested outputs; None when the request names none.
 
     Raises:
-        InvalidInput: a key that is missing or unknown, or outputs that are no list of names.
+        InvalidInput: a key that is missing or unknown, or outputs that are not a list of names.
     """
     unknown = [key for key in document if key not in ("rows", "outputs")]
     if unknown or "rows" not in document:
@@ -53,7 +53,7 @@ def take(document: dict[str, Any]) -> tuple[object, tuple[str, ...] | None]:
     names = cast("list[Any]", outputs) if isinstance(outputs, list) else []
     if not names or not all(isinstance(name, str) for name in names):
         raise InvalidInput(
-            f'"outputs" is {shown(outputs, typed=False)}, no list of names. Send e.g. {{"outputs": ["predict"]}}'
+            f'"outputs" is {shown(outputs, typed=False)}, not a list of names. Send e.g. {{"outputs": ["predict"]}}'
         )
     return document["rows"], tuple(names)
 

@@ -65,7 +65,7 @@ def described(name: str, content: dict[str, Any]) -> tuple[tuple[int, ...], str]
     """Shape and datatype of the input `name`.
 
     Raises:
-        InvalidInput: a shape that is no list of sizes, or a datatype that the protocol does not have.
+        InvalidInput: a shape that is not a list of sizes, or a datatype that the protocol does not have.
     """
     shape, datatype = content.get("shape"), content.get("datatype")
     if not _is_shape(shape):

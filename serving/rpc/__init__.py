@@ -1,1 +1,1 @@
-"""The gRPC context, an extra (`tenfold[grpc]`): imported only by a server that is told a port for it."""
+"""The gRPC context, an extra (`tenfold[grpc]`): imported only by a server with a port for it."""

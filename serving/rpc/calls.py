@@ -82,7 +82,7 @@ class UnaryCall:
 
 
 class NoCall(UnaryCall):
-    """A request that is no call of gRPC: read to its end, and none of it kept.
+    """A request that is not a gRPC call: read to its end, and none of it kept.
 
     A client of HTTP that is answered earlier may not read the answer, but say that its connection was reset.
 
@@ -107,7 +107,7 @@ class NoCall(UnaryCall):
 
 
 class HandlerCall(UnaryCall):
-    """A call that asks for no prediction.
+    """A call that is not for a prediction.
 
     Args:
         handler: makes the message of the response of that of the request.
@@ -131,7 +131,7 @@ class HandlerCall(UnaryCall):
 
 
 class PredictionCall(UnaryCall):
-    """A call that asks the model; it is counted.
+    """A call that runs the model; it is counted.
 
     Args:
         context: of the server.

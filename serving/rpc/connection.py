@@ -4,10 +4,10 @@
 
 - Nothing here waits: a call is handed over as it comes, and answers whenever it likes.
 - A client that goes away, or gives up a call, frees the call's place.
-- What a client can hold on to is bounded in bytes and time, and so is how often it can ask for nothing. Nothing is read
-  from a client that does not take what is written.
-- `go_away` loses no call: the client is told to begin no more, what it had begun until it heard that is answered, and
-  the connection ends. That is also how it ends after `connection_seconds`; only streams of messages then go on.
+- What a client can hold on to is bounded in bytes and time, and so is how often it can send frames without a purpose.
+  Nothing is read from a client that does not take what is written.
+- `go_away` loses no call: the client gets a GOAWAY, what it had begun until it read that is answered, and the
+  connection ends. That is also how it ends after `connection_seconds`; only streams of messages then go on.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from .stream import Open
 from .streams import Streams
 from .timeouts import Timeouts
 
-# What a client that is told to go away had sent before it heard that, and then for it to close the connection.
+# For what a client sent before it read our GOAWAY, and then for it to close the connection.
 _NOTICE_SECONDS = _LINGER_SECONDS = 1.0
 _NOTICE = b"going..."
 # What is waited for: the first settings, the rest of a frame, a client that takes what is written.
@@ -122,7 +122,7 @@ class Connection(asyncio.Protocol):
         """Have the client begin no more calls, answer those that it began, and end the connection."""
         if not (self._noticed or self._over):
             self._noticed = True
-            # Calls may be on their way to us. The response to this ping comes after the last of them.
+            # Calls may be in flight. The response to this ping comes after the last of them.
             ping = frames.frame(Kind.PING, 0, 0, _NOTICE)
             self._write(frames.go_away(LARGEST_WINDOW, Code.NO_ERROR) + ping)
             self._after(_NOTICE_SECONDS, self._leave)

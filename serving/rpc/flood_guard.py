@@ -1,4 +1,4 @@
-"""How often a client may ask for nothing at all."""
+"""How often a client may send frames without a purpose."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 
 from .errors import Code, ConnectionBroken
 
-# A client that works asks for no answer now and then: it measures the way, gives up a call, lets us send more. And it
+# A client that works also sends frames that begin no call: pings to measure the round trip, resets, window updates. It
 # may begin a hundred calls before the first is answered.
 _MOST, _A_SECOND, _FOR_AN_ANSWER = 2000, 1000, 10
 # To decode so many bytes of headers takes about as long as to answer a ping.

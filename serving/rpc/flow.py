@@ -13,7 +13,7 @@ class Inflow:
     """What the client may send on a connection. All that comes is taken off the wire at once, so it gets it back soon.
 
     Args:
-        size: bytes that may be under way.
+        size: bytes that may be in flight.
     """
 
     def __init__(self, size: int) -> None:
@@ -115,7 +115,7 @@ class Outflow:
         return self._more(stream)
 
     def set(self, settings: dict[int, int]) -> bytes:
-        """The client tells what it takes. Returns the frames to write.
+        """The client's settings. Returns the frames to write.
 
         Raises:
             ConnectionBroken: a stream's window becomes larger than there are.

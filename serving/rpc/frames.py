@@ -46,7 +46,7 @@ class Flag:
 
 
 class Setting:
-    """What each side tells the other about itself."""
+    """The parameters of HTTP/2's SETTINGS."""
 
     ENABLE_PUSH = 2
     MAX_CONCURRENT_STREAMS = 3
@@ -62,7 +62,7 @@ def frame(kind: int, flags: int, stream: int, payload: bytes | memoryview = b"")
 
 
 def settings(values: Mapping[int, int]) -> bytes:
-    """The frame that tells ours."""
+    """The SETTINGS frame with ours."""
     return frame(Kind.SETTINGS, 0, 0, b"".join(_SETTING.pack(*each) for each in values.items()))
 
 
@@ -82,7 +82,7 @@ def go_away(last: int, code: Code, message: str = "") -> bytes:
 
 
 def read_settings(payload: bytes) -> dict[int, int]:
-    """What the client tells of itself, checked.
+    """The client's SETTINGS, checked.
 
     Raises:
         ConnectionBroken: values that there are not.

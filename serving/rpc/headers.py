@@ -99,7 +99,7 @@ def checked(fields: Iterable[Field]) -> dict[bytes, bytes]:
     if not found.keys().isdisjoint(_OF_CONNECTIONS) or found.get(b"te", b"trailers") != b"trailers":
         raise StreamBroken(Code.PROTOCOL_ERROR, "a header that HTTP/2 does not have")
     if not _LENGTH.fullmatch(found.get(b"content-length", b"0")):
-        raise StreamBroken(Code.PROTOCOL_ERROR, "a content-length that is no number")
+        raise StreamBroken(Code.PROTOCOL_ERROR, "a content-length that is not a number")
     return found
 
 
@@ -107,7 +107,7 @@ def check(regular: list[Field], values: Iterable[bytes] | None = None) -> None:
     """Whether names and values are of characters that may be in them (RFC 9113, 8.2.1).
 
     Args:
-        regular: headers that are no pseudo-headers.
+        regular: headers that are not pseudo-headers.
         values: theirs, and those of pseudo-headers; None: only theirs.
 
     Raises:

@@ -1,4 +1,4 @@
-"""`grpc.health.v1.Health`: whether predictions may be sent here, asked (`Check`) or told (`Watch`).
+"""`grpc.health.v1.Health`: whether predictions may be sent here, once (`Check`) or as a stream (`Watch`).
 
 Kubernetes' gRPC probes and load balancers check; clients watch.
 """
@@ -16,8 +16,8 @@ from .stream import Stream
 from .streaming import Slot, StreamingCall
 
 SERVICES = ("", SERVICE)
-"""What can be asked about: the server, and its one service that can be ready or not."""
-# While anyone watches, the core is looked at so often: it tells nobody when it changes.
+"""What has a status: the server, and its one service that can be ready or not."""
+# While anyone watches, the core is polled so often: it does not notify of changes.
 _LOOK_SECONDS = 0.1
 _STATUS = HEALTH.messages["HealthCheckResponse"]
 _SERVING, _NOT_SERVING, _SERVICE_UNKNOWN = 1, 2, 3
@@ -36,7 +36,7 @@ def check(core: Core, message: bytes) -> bytes:
 
 
 class WatchCall(StreamingCall):
-    """One watch: it is told the status at once, and then whenever it is another one.
+    """One watch: sends the status at once, and again whenever it changes.
 
     Args:
         core: of the server.
@@ -56,7 +56,7 @@ class WatchCall(StreamingCall):
         self._look: asyncio.TimerHandle | None = None
 
     def handle(self, message: bytes, slot: Slot) -> None:
-        """Tell the status, and begin to watch."""
+        """Send the status, and begin to watch."""
         if self._service is not None:
             raise InvalidInput("The call has more than one message. Send one, which this method takes")
         self._service = service = str(read(HEALTH, "HealthCheckRequest", message).service)

@@ -31,7 +31,7 @@ class InferStream(StreamingCall):
         self._context = context
 
     def handle(self, message: bytes, slot: Slot) -> None:
-        """Ask the model."""
+        """Predict."""
         exchange = _Exchange(self._context, self.head, slot)
         slot.cancel = exchange.drop
         exchange.predict(partial(ask_in_stream, slot), message, lambda item: slot.fill(item.message))

@@ -49,7 +49,7 @@ def server_metadata(_core: Core, message: bytes) -> bytes:
 
 
 def model_ready(core: Core, message: bytes) -> bytes:
-    """Whether the model can be asked."""
+    """Whether the model can predict now."""
     request = read(INFERENCE, "ModelReadyRequest", message)
     core.check_model(request.name, request.version or None)
     return MESSAGES["ModelReadyResponse"](ready=core.ready).SerializeToString()
@@ -76,7 +76,7 @@ def ask(core: Core, _head: RequestHead, body: bytes) -> ModelCall[Response]:
 
 
 def ask_in_stream(slot: Slot, core: Core, _head: RequestHead, body: bytes) -> ModelCall[StreamItem]:
-    """The same for a message of a stream; its slot is told the id by which the client knows it."""
+    """The same for a message of a stream; its slot gets the id that the client gave it."""
     request = read(INFERENCE, "ModelInferRequest", body)
     slot.id = request.id
     return _asked(core, request, _item)

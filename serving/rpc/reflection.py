@@ -29,16 +29,16 @@ class ReflectionCall(StreamingCall):
         self._file = file
 
     def handle(self, message: bytes, slot: Slot) -> None:
-        """Answer a question."""
+        """Respond to one request."""
         slot.fill(reflect(self._file, message))
 
 
 def reflect(file: ProtoFile, message: bytes) -> bytes:
-    """The response to one question.
+    """The response to one request of the stream.
 
     Args:
         file: of the version that is spoken.
-        message: the question.
+        message: the request.
 
     Raises:
         InvalidInput: it is none.

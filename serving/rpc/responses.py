@@ -69,12 +69,12 @@ def failure(request_id: str) -> Response:
 
 
 def failure_sentence(request_id: str) -> str:
-    """What a client is told where the server itself failed."""
+    """The response where the server itself failed."""
     return f"The server failed on this request. Its log has the reason under {request_id}"
 
 
 def plain(status: int, sentence: str) -> Response:
-    """The response to what is no call of gRPC."""
+    """The response to a request that is not a gRPC call."""
     head = encode((b":status", b"%d" % status), (b"content-type", b"text/plain; charset=utf-8"))
     return Response(head, sentence.encode(), status_code=status)
 

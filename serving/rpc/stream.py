@@ -53,7 +53,7 @@ class Stream:
     Attributes:
         call: None where the headers alone decided the response.
         received, allowed: bytes of its body that have come, and that may come until more are allowed.
-        owed: of those that are allowed, what the client was not told yet.
+        owed: of those that are allowed, what no WINDOW_UPDATE has announced yet.
         length: what the header content-length says.
         held: bytes of memory that the request counts for.
         unsent: those of a response that waits for the client's window, and what of them waited when it was last timed.

@@ -29,7 +29,7 @@ from .timeouts import Timeouts
 _LITTLE = 1024
 # What it costs to begin a call for nothing, in pings.
 _RESET = 5
-# What a call without a valid key costs: a client may have lost its key, and guesses none at leisure.
+# The price of a call without a valid key, in pings: one lost key is forgiven, but nobody can guess keys by trying many.
 _UNAUTHORIZED, _NO_KEY = 401, 10
 # Whoever takes less of a response than this within `write_seconds` does not take it.
 _PROGRESS = 2**18
@@ -91,7 +91,7 @@ class Streams:
         return frames.settings(ours) + frames.window_update(0, self._inflow.size - FIRST_WINDOW)
 
     def set(self, settings: dict[int, int]) -> None:
-        """The client tells what it takes. Raises as `Outflow.set` does."""
+        """The client's settings. Raises as `Outflow.set` does."""
         self._send(self._outflow.set(settings))
 
     def drain(self) -> None:
@@ -232,7 +232,7 @@ class Streams:
         elif number <= self.highest or not number % 2:
             code = Code.STREAM_CLOSED if number == self.highest else Code.PROTOCOL_ERROR
             raise ConnectionBroken(code, f"{number} is the number of no new stream")
-        elif self.closed:  # the client will know by now, and ask another server
+        elif self.closed:  # the client knows by now, and tries another server
             self._guard.spend_headers(block)
             self._reader.fields(block)
         else:
@@ -263,7 +263,7 @@ class Streams:
         if stream.ended:
             raise StreamBroken(Code.STREAM_CLOSED, "headers after the end")
         if not flags & Flag.END_STREAM or any(name.startswith(b":") for name, _ in fields):
-            raise StreamBroken(Code.PROTOCOL_ERROR, "headers that are no trailers")
+            raise StreamBroken(Code.PROTOCOL_ERROR, "headers that are not trailers")
         headers.check(fields)
         stream.ended = True
         self._whole(stream)
@@ -337,4 +337,4 @@ class Streams:
     def _idle(self, number: int) -> None:
         """A frame of a stream that has not begun; when they are closed, the client may not know that it never will."""
         if not (self.closed and number):
-            raise ConnectionBroken(Code.PROTOCOL_ERROR, f"a frame of {number}, which is no stream")
+            raise ConnectionBroken(Code.PROTOCOL_ERROR, f"a frame of {number}, which is not a stream")

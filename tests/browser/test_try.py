@@ -84,7 +84,7 @@ def test_what_cannot_be_sent_is_said_at_once(visit: Visit, address: str, source:
     expect(page.get_by_label("distance")).to_have_accessible_description("A value is needed here.")
     page.get_by_label("distance").fill("1.5")
     page.get_by_role("button", name="Predict").click()
-    expect(page.get_by_label("distance")).to_have_accessible_description("This is no whole number.")
+    expect(page.get_by_label("distance")).to_have_accessible_description("This is not a whole number.")
     assert all(path != "/predict" for _, _, path, _ in source.calls)
 
 

@@ -55,7 +55,7 @@ export class Field {
   json() {
     const { kind, nullable, required } = this.field;
     const text = kind === "string" ? this.value : this.value.trim();
-    if (this.input.validity.badInput) return new Error("This is no number.");
+    if (this.input.validity.badInput) return new Error("This is not a number.");
     if (text === "" && (nullable || !required)) return nullable ? "null" : undefined;
     if (kind === "string") return JSON.stringify(text);
     if (text === "") return new Error("A value is needed here.");
@@ -76,8 +76,8 @@ const HINTS = {
 const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
 
 const KINDS = {
-  integer: (text) => (/^-?(0|[1-9]\d*)$/.test(text) ? text : new Error("This is no whole number.")),
-  number: (text) => [text, String(Number(text))].find((t) => NUMBER.test(t)) ?? new Error("This is no number."),
+  integer: (text) => (/^-?(0|[1-9]\d*)$/.test(text) ? text : new Error("This is not a whole number.")),
+  number: (text) => [text, String(Number(text))].find((t) => NUMBER.test(t)) ?? new Error("This is not a number."),
   boolean: (text) => text,
   datetime: (text) => JSON.stringify(/T\d\d:\d\d$/.test(text) ? `${text}:00` : text),
   // Quotes make text of what would be a number otherwise.

@@ -174,5 +174,5 @@ def test_a_service_that_is_not_there_is_named(ns: str, start: Start) -> None:
     code, said = finish(start("other"))
     assert (code, said.startswith("Error: No service is named 'other'; there are: iris.")) == (1, True), said
     code, said = finish(start("http://example.org"))
-    assert (code, "is no address of a service in the namespace" in said) == (1, True), said
+    assert (code, "is not the address of a service in the namespace" in said) == (1, True), said
     assert not there(ns)

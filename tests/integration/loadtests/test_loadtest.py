@@ -210,7 +210,7 @@ def test_a_stopped_run_leaves_no_process(
     [
         ((), "Nothing answers at "),
         (("--users", "0"), "--users 0 sends nothing; give at least 1"),
-        (("--rows-file", "nowhere.csv"), "--rows-file 'nowhere.csv' is no file"),
+        (("--rows-file", "nowhere.csv"), "--rows-file 'nowhere.csv' is not a file"),
     ],
 )
 def test_a_run_that_cannot_be_done_is_an_error_with_a_sentence(

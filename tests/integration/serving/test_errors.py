@@ -133,9 +133,9 @@ async def test_json_of_another_kind(iris: InProcess, path: str, body: bytes, kin
         ({"row": [ROW]}, "has an unknown key 'row'"),
         ({"rows": [ROW], "other": 1}, "has an unknown key 'other'"),
         ({"rows": ROW}, "Rows come as a list of objects"),
-        ({"rows": [ROW], "outputs": []}, '"outputs" is [], no list of names'),
-        ({"rows": [ROW], "outputs": "predict"}, "no list of names"),
-        ({"rows": [ROW], "outputs": [7]}, "no list of names"),
+        ({"rows": [ROW], "outputs": []}, '"outputs" is [], not a list of names'),
+        ({"rows": [ROW], "outputs": "predict"}, "not a list of names"),
+        ({"rows": [ROW], "outputs": [7]}, "not a list of names"),
         ({"rows": [ROW], "outputs": ["proba"]}, "no output 'proba'. Ask for predict or predict_proba or"),
     ],
 )

@@ -91,5 +91,5 @@ def test_a_file_that_is_not_there_is_a_sentence(folders: Folders, tmp_path: Path
         ModelServer(settings(model=str(folders.line), api_keys_file=tmp_path / "none"))
     assert str(caught.value) == (
         f"The API keys in {tmp_path}/none cannot be read (No such file or directory). "
-        f"Write a key a line into it, or unset TENFOLD_API_KEYS_FILE"
+        f"Write one key per line into it, or unset TENFOLD_API_KEYS_FILE"
     )

@@ -67,7 +67,7 @@ async def test_the_model_and_its_state(iris: InProcess, loading: InProcess) -> N
         ({"instances": [], "inputs": []}, 'both "instances" and "inputs"'),
         ({"instances": []}, "no rows"),
         ({"instances": 7}, "Rows come as a list of lists"),
-        ({"instances": [1, 2]}, "Row 0 (counted from 0) is 1 (integer), no list"),
+        ({"instances": [1, 2]}, "Row 0 (counted from 0) is 1 (integer), not a list"),
         ({"instances": [[1, 2]]}, "has 2 values; the model takes 4"),
     ],
 )

@@ -169,8 +169,8 @@ async def test_texts_integers_and_gaps(trips: InProcess) -> None:
     [
         ({}, 'The request has no "inputs"'),
         ({"inputs": []}, 'The request has no "inputs"'),
-        ({"inputs": {}}, '"inputs" is no list of objects'),
-        ({"inputs": [7]}, '"inputs" is no list of objects'),
+        ({"inputs": {}}, '"inputs" is not a list of objects'),
+        ({"inputs": [7]}, '"inputs" is not a list of objects'),
         ({"inputs": [{}]}, 'has no "name" that is a string'),
         (one([1.0], [2, 4]), "has 1 values, but its shape [2, 4] says 8"),
         (one([[1.0, 2.0]], [2, 4]), "are not nested as its shape [2, 4] says"),
@@ -202,9 +202,9 @@ async def test_texts_integers_and_gaps(trips: InProcess) -> None:
         (one([1.0], [1], name="sepal_length"), "Columns 'sepal_width', 'petal_length', 'petal_width' are missing"),
         (one([[1.0, None, 1.0, 1.0]], [1, 4]), "Column 'sepal_width' has no value in row 0"),
         ({"inputs": one([1.0], [1])["inputs"] * 2}, "The input 'input' comes twice"),
-        ({**per_column(), "id": 7}, 'The "id" of the request is 7, no string'),
+        ({**per_column(), "id": 7}, 'The "id" of the request is 7, not a string'),
         ({**per_column(), "outputs": [{"name": "probabilities"}]}, "no output 'probabilities'. Ask for predict or"),
-        ({**per_column(), "outputs": ["predict"]}, '"outputs" is no list of objects'),
+        ({**per_column(), "outputs": ["predict"]}, '"outputs" is not a list of objects'),
         (one([1.0] * 204, [51, 4]), "51 rows, more than the 50 allowed"),
     ],
 )

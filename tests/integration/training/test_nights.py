@@ -167,7 +167,7 @@ def test_a_few_wrong_rows_are_left_out_and_counted_and_many_skip_the_night(place
         ("nothing", FitFailed, "gave a NoneType, which cannot predict"),
         ("foreign", ModelNotStorable, "Mine"),
         ("few", TrainFunctionUnusable, "it does not take (X, y, champion)"),
-        ("number", TrainFunctionUnusable, "it is a int, no function"),
+        ("number", TrainFunctionUnusable, "it is a int, not a function"),
         ("absent", TrainFunctionUnusable, "has no absent"),
     ],
 )

@@ -115,15 +115,15 @@ def test_a_registry_that_cannot_be_written_fails_the_night(place: Place) -> None
     file.touch()
     night = place.night_of_script(CANCER, TENFOLD_REGISTRY_URI=f"sqlite:///{file}/registry.db")
     assert night.outcome == "failed"
-    assert f"{file}/registry.db cannot be reached: {file} is no folder" in night.reason
+    assert f"{file}/registry.db cannot be reached: {file} is not a folder" in night.reason
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--date", "yesterday"], "'yesterday' is no day; write for example 2013-06-21"),
+        (["--date", "yesterday"], "'yesterday' is not a day; write for example 2013-06-21"),
         (["--date", "2026-03-08", "--holdout", "1.5"], "--holdout: Input should be less than 1 (got '1.5')"),
-        (["--date", "2026-03-08", "--timezone", "Mars"], "--timezone: 'Mars' is no time zone"),
+        (["--date", "2026-03-08", "--timezone", "Mars"], "--timezone: 'Mars' is not a time zone"),
     ],
 )
 def test_wrong_flags_are_said_and_print_no_night(place: Place, arguments: list[str], said: str) -> None:

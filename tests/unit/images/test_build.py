@@ -120,7 +120,7 @@ def test_a_build_that_fails_is_said(programs: Path) -> None:
 )
 def test_sizes(text: str, size: int) -> None:
     assert in_bytes(text) == size
-    with pytest.raises(ValueError, match="no size"):
+    with pytest.raises(ValueError, match="is not a size"):
         in_bytes("big")
 
 

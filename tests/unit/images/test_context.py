@@ -85,7 +85,7 @@ def test_a_folder_without_anything_to_install_is_refused(tmp_path: Path, project
     for folder, words in (
         (tmp_path / "nowhere", "There is no folder"),
         (tmp_path / "empty", "needs a pyproject.toml, a requirements.txt, or modules"),
-        (project, "is no TOML"),
+        (project, "is not valid TOML"),
     ):
         context = tmp_path / f"context-{folder.name}"
         context.mkdir()

@@ -118,5 +118,7 @@ def test_a_service_is_meant_by_its_name_or_its_address(words: str) -> None:
 
 @pytest.mark.parametrize("words", ["http://127.0.0.1:8080", "http://flight-delay-svc.other", "http://example.org"])
 def test_an_address_of_something_else_is_refused(words: str) -> None:
-    with pytest.raises(InvalidPlan, match="no address of a service in the namespace ml; give the service's name"):
+    with pytest.raises(
+        InvalidPlan, match="is not the address of a service in the namespace ml; give the service's name"
+    ):
         service_named(words, "ml")

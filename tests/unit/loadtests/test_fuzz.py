@@ -118,7 +118,7 @@ def said(status: int, body: bytes = b"{}") -> bytes:
         ((), True, "unanswered", "ended before the answer was whole"),
         ((said(200, b"{}")[:-1],), True, "unanswered", "ended before the answer was whole"),
         ((), False, "unanswered", "no answer for 0.5 s"),
-        ((b"what?\r\n\r\n",), False, "unanswered", "no HTTP answer"),
+        ((b"what?\r\n\r\n",), False, "unanswered", "not an HTTP response"),
     ],
 )
 async def test_what_a_server_does_to_a_broken_request(

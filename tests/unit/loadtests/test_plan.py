@@ -17,7 +17,7 @@ URL = "http://127.0.0.1:8080"
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"url": "127.0.0.1:8080"}, "'127.0.0.1:8080' is no address"),
+        ({"url": "127.0.0.1:8080"}, "'127.0.0.1:8080' is not the address of a service"),
         ({"users": 0}, "--users 0"),
         ({"run_time": 0.5}, "--run-time 0.5s"),
         ({"spawn_rate": 0.0}, "--spawn-rate 0"),
@@ -30,7 +30,7 @@ URL = "http://127.0.0.1:8080"
         ({"processes": -1}, "--processes -1"),
         ({"users": 2, "processes": 4}, "--processes 4 are more than --users 2"),
         ({"label_column": "late"}, "--label-column 'late'"),
-        ({"rows_file": Path("nowhere.csv")}, "--rows-file 'nowhere.csv' is no file"),
+        ({"rows_file": Path("nowhere.csv")}, "--rows-file 'nowhere.csv' is not a file"),
     ],
 )
 def test_an_option_without_a_usable_value_is_named(fields: dict[str, Any], words: str) -> None:
@@ -57,7 +57,7 @@ def test_shares_are_read(text: str, share: float) -> None:
 
 @pytest.mark.parametrize("text", ["", "fast", "10x", "-5s", "s", "1 0s", "nan", "1s2"])
 def test_words_that_are_no_time_are_refused(text: str) -> None:
-    with pytest.raises(InvalidPlan, match=r"--p95 '.*' is no length of time; write 200ms"):
+    with pytest.raises(InvalidPlan, match=r"--p95 '.*' is not a length of time; write 200ms"):
         quantities.milliseconds(text, "--p95")
 
 

@@ -103,10 +103,10 @@ def test_only_so_many_rows_are_read(tmp_path: Path) -> None:
         ("rows.csv", "distance\n1.5\n", "got '1.5'"),
         ("rows.csv", "distance\nNA\n", "column 'distance' is empty"),
         ("rows.csv", "distance\ninf\n", "got 'inf'"),
-        ("rows.jsonl", '{"distance": 1}\n{"distance": ', "rows.jsonl, line 2 is no JSON"),
-        ("rows.jsonl", "[1]\n", "line 1 is no JSON object"),
+        ("rows.jsonl", '{"distance": 1}\n{"distance": ', "rows.jsonl, line 2 is not valid JSON"),
+        ("rows.jsonl", "[1]\n", "line 1 is not a JSON object"),
         ("rows.jsonl", '{"distance": [1]}\n', "got '[1]'"),
-        ("rows.parquet", "no parquet", "is no Parquet file"),
+        ("rows.parquet", "no parquet", "is not a Parquet file"),
     ],
 )
 def test_files_that_cannot_be_used_are_refused_with_the_place(

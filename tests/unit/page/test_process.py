@@ -41,8 +41,8 @@ def test_an_address_of_another_machine_is_one_sentence(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--port", "70000"), "'70000' is no port"),
-        (("--prefix", "app"), "'app' is no path prefix; write one like /app"),
+        (("--port", "70000"), "'70000' is not a port"),
+        (("--prefix", "app"), "'app' is not a path prefix; write one like /app"),
     ],
 )
 def test_wrong_options(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:

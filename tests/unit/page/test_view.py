@@ -66,7 +66,7 @@ def test_the_model_servers_own_sentence(body: dict[str, object], said: str) -> N
 @pytest.mark.parametrize(
     ("sentence", "column"),
     [
-        ("Row 0: 'dep_time' is 'x', no number", "dep_time"),
+        ("Row 0: 'dep_time' is 'x', not a number", "dep_time"),
         ("Row 0: column `air` is missing", "air"),
         ("The value of air is too large", "air"),
         ("air and dep_time are wrong", None),

@@ -120,7 +120,7 @@ async def test_an_idle_server_asks_at_once(either: Place) -> None:
     for n in range(5):
         await answer(either.batcher, rows(n), ("predict",), LATER)
     assert [call[0] for call in either.model.calls] == [[n] for n in range(5)]
-    # No timer is involved: the answer takes turns of the loop, not a wait for company.
+    # No timer is involved: the answer takes turns of the loop, not a wait for more requests.
     started = time.perf_counter()
     for n in range(100):
         await answer(either.batcher, rows(n), ("predict",), LATER)

@@ -166,12 +166,12 @@ def test_rows_may_be_lists_in_the_models_order() -> None:
         ({}, 'not as {} (object). Send [{"carrier": ...}, ...]'),
         (None, "not as null"),
         ("text", 'not as "text" (string)'),
-        ([ROW, 7], "Row 1 (counted from 0) is 7 (integer), no object"),
+        ([ROW, 7], "Row 1 (counted from 0) is 7 (integer), not an object"),
         ([ROW, ["UA", 1, 1]], "Row 1 (counted from 0) is"),
         ([["UA", 1, 1], ROW], "Row 1 (counted from 0) is"),
         ([["UA", 1]], "Row 0 (counted from 0) has 2 values; the model takes 3, carrier, distance, delay"),
         ([[]], "Row 0 (counted from 0) has 0 values"),
-        ([None], "Row 0 (counted from 0) is null, no object"),
+        ([None], "Row 0 (counted from 0) is null, not an object"),
     ],
 )
 def test_rows_that_cannot_be_taken(rows: Any, words: str) -> None:
@@ -181,7 +181,7 @@ def test_rows_that_cannot_be_taken(rows: Any, words: str) -> None:
 
 
 def test_columns_that_cannot_be_taken() -> None:
-    with pytest.raises(InvalidInput, match=r"Column 'distance' is 7 \(integer\), no list"):
+    with pytest.raises(InvalidInput, match=r"Column 'distance' is 7 \(integer\), not a list"):
         from_columns(FLIGHT, {"carrier": ["UA"], "distance": 7}, 10)
     with pytest.raises(InvalidInput, match=r"Column 'carrier' has 1 values, but another column has 2\. Send equally"):
         from_columns(FLIGHT, {"carrier": ["UA"], "distance": [1, 2]}, 10)

@@ -67,9 +67,9 @@ def test_frames_without_rows_or_columns() -> None:
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        ("text", "'text' are no rows"),
-        (3, "3 are no rows"),
-        (None, "None are no rows"),
+        ("text", "'text' cannot be read as rows"),
+        (3, "3 cannot be read as rows"),
+        (None, "None cannot be read as rows"),
         ({"a": [1, 2], "b": [1]}, "The columns are not of one length: a 2, b 1"),
         ([{"a": object()}], "The rows cannot be sent: a value of type object has no JSON form"),
         ([{"a": 2**70}], "The rows cannot be sent: Integer exceeds 64-bit range"),
@@ -99,8 +99,8 @@ def test_labels(ids: Any, labels: Any) -> None:
     ("ids", "labels", "said"),
     [
         (["a", "b"], [1], "There are 2 ids and 1 labels. Give one label for each id"),
-        (["a"], None, "None is no list"),
-        (["a"], "word", "'word' is no list"),
+        (["a"], None, "None is not a list"),
+        (["a"], "word", "'word' is not a list"),
         ({"a": 1}, [1], "Labels were given twice"),
         (["a"], [object()], "The labels cannot be sent: a value of type object has no JSON form"),
     ],
