@@ -79,7 +79,7 @@ def read(folder: Path) -> Artifact:
             f"Give a folder that mlflow.sklearn.save_model wrote, or a URI such as models:/name/7"
         ) from e
     except (yaml.YAMLError, ValueError, RecursionError) as e:  # a date that is none, for one, is a ValueError
-        raise ModelUnloadable(f"The file {file} is no YAML ({first_line(e)}). Register the model again") from e
+        raise ModelUnloadable(f"The file {file} is not YAML ({first_line(e)}). Register the model again") from e
     flavors = _mapping(_mapping(content).get("flavors"))
     names = ", ".join(sorted(map(str, flavors))) or "nothing known"
     found: Flavor | None = next((known for known in _FLAVORS if flavors.get(known) is not None), None)

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 TENFOLD = Path(sys.executable).with_name("tenfold")
-SECONDS = 0.5
+TYPER = (sys.executable, "-c", "import typer, rich.console, yaml, click")
 HEAVY = {
     "apscheduler",
     "fastapi",
@@ -29,17 +29,18 @@ HEAVY = {
 }
 
 
-def cpu_seconds() -> float:
+def cpu_seconds(*command: str | Path) -> float:
     # What the command itself costs; on the clock, it would also wait for the tests that run beside it.
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run([TENFOLD, "--help"], capture_output=True, text=True, check=True)
+    subprocess.run(command, capture_output=True, check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert "loadtest" in done.stdout
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def test_help_answers_within_half_a_second() -> None:
-    assert statistics.median(cpu_seconds() for _ in range(5)) < SECONDS
+def test_help_costs_little_more_than_the_libraries_that_write_it() -> None:
+    """Interleaved, so that a machine that slows down slows down both."""
+    ratios = [cpu_seconds(TENFOLD, "--help") / cpu_seconds(*TYPER) for _ in range(5)]
+    assert statistics.median(ratios) < 2.5
 
 
 def test_help_imports_nothing_heavy() -> None:

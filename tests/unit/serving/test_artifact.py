@@ -59,7 +59,7 @@ def test_no_folder_and_no_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["{broken: [", "\x00", "a: b: c", "a: 2013-99-99", "[" * 5000])
 def test_broken_yaml(folder: Path, text: str) -> None:
     (folder / "MLmodel").write_text(text)
-    assert "is no YAML" in refusal(folder)
+    assert "is not YAML" in refusal(folder)
 
 
 @pytest.mark.parametrize("text", ["", "7", "[]", "flavors: 7", "flavors: {}"])
@@ -71,7 +71,7 @@ def test_yaml_of_something_else(folder: Path, text: str) -> None:
 def test_yaml_that_would_run_code(folder: Path, tmp_path: Path) -> None:
     target = tmp_path / "ran"
     (folder / "MLmodel").write_text(f"flavors: !!python/object/apply:os.mkdir ['{target}']")
-    assert "is no YAML" in refusal(folder)
+    assert "is not YAML" in refusal(folder)
     assert not target.exists()
 
 
