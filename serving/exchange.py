@@ -169,9 +169,7 @@ class HttpExchange(Exchange[Response]):
     __slots__ = ("_match", "error")
 
     def __init__(self, context: Context, method: str, path: str, match: Match, head: RequestHead) -> None:
-        route = match.route
-        counted = route is None or route.counted
-        super().__init__(context, match.protocol.name, head, time.monotonic(), counted=counted)
+        super().__init__(context, match.protocol.name, head, time.monotonic(), counted=match.counted)
         self._match = match
         self.error = context.refuse_by_head(method, path, match, head)
 

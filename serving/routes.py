@@ -1,7 +1,8 @@
 """The route table: which requests there are, what each of them needs, and how it looks in OpenAPI.
 
 Whoever has to know one of these asks here: the app and its documentation, the fast path of predictions, gRPC's methods,
-keys, limits and metrics. A path is compiled once, to its very end, and matched by `RouteTable` alone. Pure.
+keys, limits and metrics. A path is compiled once, to its very end, and matched by `RouteTable` alone. HTTP and gRPC have
+a port each, and so a table each, of this one class. Pure.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from .core import Core
     from .exchange import ModelCall
     from .request import RequestHead
+    from .rpc.stream import Call, Stream
 
 MLFLOW_CODES = {
     400: "BAD_REQUEST",
@@ -55,6 +57,7 @@ V1 = Protocol("v1", _plain)
 V2 = Protocol("v2", _plain)
 MLFLOW = Protocol("mlflow", _mlflow)
 GRPC = Protocol("grpc", _plain)
+"""Of predictions over gRPC. Its methods that ask about the server are of `OTHER`, as in HTTP."""
 OTHER = Protocol("other", _plain)
 """Of requests that ask about the server, and of those that no route takes."""
 
@@ -65,7 +68,9 @@ browser sends none before it shows anything."""
 Reader = Callable[["Core", "RequestHead", Any], "ModelCall[Any]"]
 """A protocol's reading of a request for predictions; raises `ServingError` for what it cannot take."""
 Handler = Callable[["Context", "RequestHead", bytes], Awaitable["Response"]]
-"""Answers any other request; raises `ServingError` where it cannot."""
+"""Answers any other request over HTTP; raises `ServingError` where it cannot."""
+OpenCall = Callable[["Context", "RequestHead", "Stream", float], "Call"]
+"""Begins any other call of gRPC on its stream; its client waits for so many seconds at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +82,25 @@ class Operation:
         answer: the schema of a 200; "text/plain" where it is text.
         errors: the statuses of its errors, 401 apart, which follows from `Route.access`.
         request: the schema of its body; empty: it has none.
+        media: other content types that its body may have than JSON.
+        answer_errors: those of the errors whose body may be the answer too.
     """
 
     tag: str
     answer: str
     errors: tuple[int, ...] = ()
     request: str = ""
+    media: tuple[str, ...] = ()
+    answer_errors: tuple[int, ...] = ()
 
 
-PREDICTING = (400, 413, 415, 422, 500, 503, 504)
+PREDICTION_ERRORS = (400, 413, 415, 422, 500, 503, 504)
 """Statuses of the errors of an operation that asks for predictions."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Route:
-    """One kind of request. It has a `reader` if it asks for predictions, else a `handler`.
+    """One kind of request. It has a `reader` if its body is one prediction request, else a `handler` or `open_call`.
 
     Attributes:
         path: with its parameters in braces; a parameter holds no slash.
@@ -104,6 +113,7 @@ class Route:
     protocol: Protocol
     reader: Reader | None = None
     handler: Handler | None = None
+    open_call: OpenCall | None = None
     operation: Operation | None = None
     access: Access = "key"
 
@@ -114,7 +124,7 @@ class Route:
 
 
 class Match(NamedTuple):
-    """What a request is: its route and the parameters in its path.
+    """What a request is: its route, the parameters in its path, and whether the metrics count it.
 
     Where no route takes it, `route` is None, and `allowed` has the methods that its path takes; none: an unknown path.
     """
@@ -123,6 +133,7 @@ class Match(NamedTuple):
     parameters: Mapping[str, str]
     allowed: tuple[str, ...]
     protocol: Protocol
+    counted: bool = True
 
 
 UNREADABLE = Match(None, {}, (), OTHER)
@@ -172,7 +183,7 @@ class RouteTable:
         route = by_method.get(method)
         allowed = ("GET", "HEAD", "OPTIONS") if "GET" in by_method else (*by_method, "OPTIONS")
         protocol = route.protocol if route else next(iter(by_method.values())).protocol
-        return Match(route, parameters, allowed, protocol)
+        return Match(route, parameters, allowed, protocol, route is None or route.counted)
 
 
 def _compiled(path: str) -> re.Pattern[str]:

@@ -89,6 +89,12 @@ ROUTES = (
         "/feedback",
         FEEDBACK,
         handler=feedback,
-        operation=Operation("tenfold", "FeedbackAnswer", (400, 404, 413, 415, 500, 501, 503, 504), "FeedbackRequest"),
+        operation=Operation(
+            "tenfold",
+            "FeedbackAnswer",
+            (400, 404, 413, 415, 500, 501, 503, 504),
+            "FeedbackRequest",
+            answer_errors=tuple(_REFUSED.values()),  # a single label that was not taken is answered with its result
+        ),
     ),
 )

@@ -50,14 +50,14 @@ async def metrics(context: Context, _head: RequestHead, _body: bytes) -> Respons
     return text_response(await asyncio.to_thread(context.metrics.render), CONTENT_TYPE)
 
 
+_LIVE = Operation("health", "Health")
+_HEALTH = Operation("health", "Health", (503,), answer_errors=(503,))
 _READY = Operation("health", "text/plain", (503,))
 _TEXT = Operation("health", "text/plain")
 
 ROUTES = (
-    Route("GET", "/v2/health/live", OTHER, handler=live, operation=Operation("health", "Health"), access="probe"),
-    Route(
-        "GET", "/v2/health/ready", OTHER, handler=ready, operation=Operation("health", "Health", (503,)), access="probe"
-    ),
+    Route("GET", "/v2/health/live", OTHER, handler=live, operation=_LIVE, access="probe"),
+    Route("GET", "/v2/health/ready", OTHER, handler=ready, operation=_HEALTH, access="probe"),
     Route("GET", "/ping", MLFLOW, handler=ping, operation=_READY, access="probe"),
     Route("GET", "/health", MLFLOW, handler=ping, operation=_READY, access="probe"),
     Route("GET", "/version", MLFLOW, handler=version, operation=_TEXT, access="probe"),

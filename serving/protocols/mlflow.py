@@ -12,7 +12,7 @@ from ..exchange import ModelCall
 from ..prediction import Prediction
 from ..request import RequestHead
 from ..responses import JSON, json_response, values
-from ..routes import MLFLOW, PREDICTING, Operation, Route
+from ..routes import MLFLOW, PREDICTION_ERRORS, Operation, Route
 from . import frames
 from .documents import media_type, parse_object
 
@@ -44,6 +44,6 @@ ROUTES = (
         "/invocations",
         MLFLOW,
         reader=read,
-        operation=Operation("MLflow", "InvocationAnswer", PREDICTING, "Invocation"),
+        operation=Operation("MLflow", "InvocationAnswer", PREDICTION_ERRORS, "Invocation", media=(CSV,)),
     ),
 )

@@ -17,6 +17,7 @@ from ..routes import MLFLOW, Route
 from ..schema import v2_inputs
 from . import schemas
 from .binary import HEADER, OCTETS
+from .mlflow import CSV
 
 Json = dict[str, Any]
 
@@ -57,28 +58,23 @@ def with_model(
     served = {"name": model.name, "version": model.version}
     for route in documented:
         operation = document["paths"][route.path][route.method.lower()]
-        _fill(operation, route, examples.get(route.path.replace("/versions/{version}", "")), closed=needs_key(route))
+        _fill(operation, route, examples, closed=needs_key(route))
         if names := re.findall(r"{(\w+)}", route.path):
             operation["parameters"] = [_parameter(name, served[name]) for name in names]
-        if route.path.endswith("/infer"):
-            _add_bytes(operation)
-    csv = ",".join(model.signature.names) + "\n" + ",".join(_cell(v) for v in model.example[0].values()) + "\n"
-    document["paths"]["/invocations"]["post"]["requestBody"]["content"]["text/csv"] = {
-        "schema": {"type": "string"},
-        "example": csv,
-    }
     return document
 
 
 def _examples(model: Model, labels: LabelType) -> Json:
+    """Of each schema or content type of a body."""
     row = model.example[0]
     label = labels.classes[0] if labels.classes else "a" if labels.kind == "string" else 1
     return {
-        "/predict": {"rows": [row]},
-        "/feedback": {"id": "0190a8f2-7c3e-7d4a-9b1c-2f6e8d0a4b5c", "label": label},
-        "/invocations": {"dataframe_records": [row]},
-        "/v1/models/{name}:predict": {"instances": [row]},
-        "/v2/models/{name}/infer": _infer_example(model),
+        "PredictRequest": {"rows": [row]},
+        "FeedbackRequest": {"id": "0190a8f2-7c3e-7d4a-9b1c-2f6e8d0a4b5c", "label": label},
+        "Invocation": {"dataframe_records": [row]},
+        "InstancesRequest": {"instances": [row]},
+        "InferRequest": _infer_example(model),
+        CSV: ",".join(row) + "\n" + ",".join(map(_cell, row.values())) + "\n",
     }
 
 
@@ -103,7 +99,7 @@ def _cell(value: Any) -> str:
     return f'"{text.replace(chr(34), chr(34) * 2)}"' if re.search(r'[",\r\n]', text) else text
 
 
-def _fill(operation: Json, route: Route, example: Json | None, *, closed: bool) -> None:
+def _fill(operation: Json, route: Route, examples: Json, *, closed: bool) -> None:
     said = route.operation
     assert said is not None
     error = "MlflowError" if route.protocol is MLFLOW else "Error"
@@ -113,14 +109,15 @@ def _fill(operation: Json, route: Route, example: Json | None, *, closed: bool) 
     if closed:
         operation["security"] = [{"key": []}]
     for status in (401, *said.errors) if closed else said.errors:
-        names = [said.answer] if status == 503 and said.answer in ("Health", "ModelReady") else []
-        names += [] if said.answer == "Health" else [error]
-        # A single label that was not taken is answered with its result too.
-        names = ["FeedbackAnswer", *names] if said.answer == "FeedbackAnswer" and status in (400, 404) else names
+        names = [said.answer, error] if status in said.answer_errors else [error]
         operation["responses"][str(status)] = {"description": _ERRORS[status], "content": _json(*names)}
     if said.request:
-        content = {JSON: {**_json(said.request)[JSON], "example": example}}
+        content = {JSON: {**_json(said.request)[JSON], "example": examples[said.request]}}
         operation["requestBody"] = {"required": True, "content": content}
+        if CSV in said.media:
+            content[CSV] = {"schema": {"type": "string"}, "example": examples[CSV]}
+        if OCTETS in said.media:
+            _add_bytes(operation)
 
 
 def _add_bytes(operation: Json) -> None:

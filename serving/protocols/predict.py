@@ -15,7 +15,7 @@ from ..exchange import ModelCall
 from ..prediction import Prediction
 from ..request import RequestHead
 from ..responses import JSON_TYPE, BytesResponse, json_response, values
-from ..routes import PREDICT, PREDICTING, Operation, Route
+from ..routes import PREDICT, PREDICTION_ERRORS, Operation, Route
 from ..values import shown
 from . import plain
 from .counting import check_json
@@ -91,6 +91,6 @@ ROUTES = (
         "/predict",
         PREDICT,
         reader=read,
-        operation=Operation("tenfold", "PredictAnswer", PREDICTING, "PredictRequest"),
+        operation=Operation("tenfold", "PredictAnswer", PREDICTION_ERRORS, "PredictRequest"),
     ),
 )

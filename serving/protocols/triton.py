@@ -6,7 +6,7 @@ somebody asks, and count whatever protocol a request came by.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from prometheus_client.samples import Sample
@@ -15,9 +15,6 @@ from ..model import Model
 from ..schema import v2_inputs
 
 Json = dict[str, Any]
-
-PREDICTING = ("predict", "v1", "v2", "grpc", "mlflow")
-"""The protocols whose requests ask the model."""
 
 
 def config(model: Model, max_rows: int) -> Json:
@@ -34,13 +31,14 @@ def config(model: Model, max_rows: int) -> Json:
     }
 
 
-def statistics(model: Model, samples: Iterable[Sample], last: float) -> Json:
+def statistics(model: Model, samples: Iterable[Sample], last: float, protocols: Collection[str]) -> Json:
     """The model's statistics since the server started; what is not measured is 0.
 
     Args:
         model: which is served.
         samples: of all metrics.
         last: when the model was last asked, in seconds since the epoch.
+        protocols: whose requests ask the model.
     """
     known = list(samples)
 
@@ -48,7 +46,7 @@ def statistics(model: Model, samples: Iterable[Sample], last: float) -> Json:
         return sum(s.value for s in known if s.name == name and wanted(s.labels))
 
     def predicting(labels: Mapping[str, str]) -> bool:
-        return labels["protocol"] in PREDICTING
+        return labels["protocol"] in protocols
 
     answered = total("tenfold_requests_total", lambda s: predicting(s) and s["version"] == model.version)
     good = total(

@@ -11,7 +11,7 @@ from ..exchange import ModelCall
 from ..prediction import Prediction
 from ..request import RequestHead
 from ..responses import json_response, values
-from ..routes import OTHER, PREDICTING, V1, Operation, Route
+from ..routes import OTHER, PREDICTION_ERRORS, V1, Operation, Route
 from . import frames
 from .documents import object_of
 
@@ -52,14 +52,14 @@ ROUTES = (
         "/v1/models/{name}:predict",
         V1,
         reader=read,
-        operation=Operation("KServe v1", "InvocationAnswer", (404, *PREDICTING), "InstancesRequest"),
+        operation=Operation("KServe v1", "InvocationAnswer", (404, *PREDICTION_ERRORS), "InstancesRequest"),
     ),
     Route(
         "GET",
         "/v1/models/{name}",
         OTHER,
         handler=ready,
-        operation=Operation("KServe v1", "ModelReady", (404, 503)),
+        operation=Operation("KServe v1", "ModelReady", (404, 503), answer_errors=(503,)),
         access="probe",
     ),
 )

@@ -17,7 +17,7 @@ from ..exchange import ModelCall
 from ..prediction import Prediction
 from ..request import RequestHead
 from ..responses import JSON, JSON_TYPE, BytesResponse, json_response
-from ..routes import OTHER, PREDICTING, V2, Access, Handler, Operation, Route
+from ..routes import GRPC, OTHER, PREDICTION_ERRORS, V2, Access, Handler, Operation, Route
 from ..schema import v2_inputs
 from ..signature import Signature
 from . import binary, infer, plain, tensors, triton
@@ -42,7 +42,8 @@ async def stats(context: Context, head: RequestHead, _body: bytes) -> Response:
         _check_model(context.core, head)
     context.publish()
     samples = await asyncio.to_thread(context.metrics.samples)
-    statistics = triton.statistics(context.core.model, samples, context.metrics.last_predicted)
+    predicting = {GRPC.name, *(route.protocol.name for route in context.table.routes if route.reader)}
+    statistics = triton.statistics(context.core.model, samples, context.metrics.last_predicted, predicting)
     return json_response({"model_stats": [statistics]})
 
 
@@ -124,12 +125,14 @@ def _check_model(core: Core, head: RequestHead) -> None:
 
 _TAG = "Open Inference Protocol v2"
 _SERVER = Operation(_TAG, "ServerMetadata")
-_INFER = Operation(_TAG, "InferAnswer", (404, *PREDICTING), "InferRequest")
+_INFER = Operation(_TAG, "InferAnswer", (404, *PREDICTION_ERRORS), "InferRequest", media=(binary.OCTETS,))
 
 
-def _of_model(path: str, handler: Handler, answer: str, access: Access = "key") -> tuple[Route, Route]:
+def _of_model(
+    path: str, handler: Handler, answer: str, access: Access = "key", answer_errors: tuple[int, ...] = ()
+) -> tuple[Route, Route]:
     """The routes of a model, and of a version of it."""
-    operation = Operation(_TAG, answer, (404, 503))
+    operation = Operation(_TAG, answer, (404, 503), answer_errors=answer_errors)
     return (
         Route("GET", f"/v2/models/{{name}}{path}", OTHER, handler=handler, operation=operation, access=access),
         Route(
@@ -151,7 +154,7 @@ ROUTES = (
     *_of_model("", metadata, "ModelMetadata"),
     *_of_model("/stats", stats, "Statistics"),
     *_of_model("/config", config, "ModelConfig"),
-    *_of_model("/ready", ready, "ModelReady", "probe"),
+    *_of_model("/ready", ready, "ModelReady", "probe", (503,)),
     Route("POST", "/v2/models/{name}/infer", V2, reader=read, operation=_INFER),
     Route("POST", "/v2/models/{name}/versions/{version}/infer", V2, reader=read, operation=_INFER),
 )

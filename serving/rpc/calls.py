@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 from ..context import Context
+from ..core import Core
 from ..echo import echo
 from ..errors import InvalidInput, ServingError
 from ..exchange import Exchange
@@ -18,6 +19,8 @@ from .message_buffer import MessageBuffer
 from .responses import Response
 from .stream import Stream
 
+# How long the message of a probe may be.
+_PROBE_BYTES = 1024
 _SECONDS = {b"H": 3600.0, b"M": 60.0, b"S": 1.0, b"m": 1e-3, b"u": 1e-6, b"n": 1e-9}
 _TIMEOUT = re.compile(rb"(\d{1,8})([HMSmun])")
 
@@ -111,18 +114,28 @@ class HandlerCall(UnaryCall):
 
     Args:
         handler: makes the message of the response of that of the request.
+        context: of the server.
+        head: of the call.
+        stream: that it came on.
     """
 
-    __slots__ = ("_handler",)
+    __slots__ = ("_core", "_handler")
 
-    def __init__(self, head: RequestHead, stream: Stream, most: int, handler: Callable[[bytes], bytes]) -> None:
-        super().__init__(head, stream, most)
-        self._handler = handler
+    def __init__(
+        self,
+        handler: Callable[[Core, bytes], bytes],
+        context: Context,
+        head: RequestHead,
+        stream: Stream,
+        _seconds: float,
+    ) -> None:
+        super().__init__(head, stream, most_bytes(context, stream))
+        self._core, self._handler = context.core, handler
 
     def handle(self, message: bytes) -> None:
         """The message is there."""
         try:
-            response = responses.message(self._handler(message))
+            response = responses.message(self._handler(self._core, message))
         except ServingError as e:
             response = responses.refusal(e)
         except Exception:
@@ -131,7 +144,7 @@ class HandlerCall(UnaryCall):
 
 
 class PredictionCall(UnaryCall):
-    """A call that runs the model; it is counted.
+    """A call that runs the model.
 
     Args:
         context: of the server.
@@ -152,7 +165,9 @@ class PredictionCall(UnaryCall):
         started: float,
     ) -> None:
         super().__init__(head, stream, context.settings.max_body_bytes)
-        self._reader, self._exchange = reader, _Exchange(context, GRPC.name, head, started, seconds=seconds)
+        self._reader = reader
+        # `Service` counts it when its stream ends, as every call.
+        self._exchange = _Exchange(context, GRPC.name, head, started, counted=False, seconds=seconds)
 
     def handle(self, message: bytes) -> None:
         """The message is there."""
@@ -160,9 +175,7 @@ class PredictionCall(UnaryCall):
 
     def refuse(self, error: ServingError) -> None:
         """It cannot be answered."""
-        response = self._exchange.response_to(error)
-        self._exchange.count(response.status_code)
-        self.respond(response)
+        self.respond(self._exchange.response_to(error))
 
     def drop(self) -> None:
         """Nobody waits for the response any more."""
@@ -180,6 +193,11 @@ class _Exchange(Exchange[Response]):
     def failed(self) -> Response:
         """The response where the server itself failed."""
         return responses.failure(self.request_id)
+
+
+def most_bytes(context: Context, stream: Stream) -> int:
+    """How long a message of the call on this stream may be."""
+    return _PROBE_BYTES if stream.light else context.settings.max_body_bytes
 
 
 def log_failure(head: RequestHead) -> str:

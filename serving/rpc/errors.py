@@ -4,7 +4,7 @@ PeerError
 ├── ConnectionBroken   the client breaks HTTP/2's rules: GOAWAY, and the connection ends
 └── StreamBroken       one of its streams does: RST_STREAM, and the others go on
 ServingError
-├── Unspoken          501   a method or an encoding that is not spoken here
+├── Unimplemented     501   a method or an encoding that there is not here
 └── UnknownService    404   a service that there is not here
 """
 
@@ -47,8 +47,8 @@ class StreamBroken(PeerError):
     """Only the stream is broken."""
 
 
-class Unspoken(ServingError):
-    """A method or an encoding that is not spoken here."""
+class Unimplemented(ServingError):
+    """A method or an encoding that there is not here: gRPC's code 12."""
 
     status = 501
 

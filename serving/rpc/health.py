@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 
+from ..context import Context
 from ..core import Core
 from ..errors import InvalidInput
 from ..request import RequestHead
@@ -39,18 +40,16 @@ class WatchCall(StreamingCall):
     """One watch: sends the status at once, and again whenever it changes.
 
     Args:
-        core: of the server.
+        context: of the server.
         head: of the call.
         stream: that it came on.
-        most: bytes that its message may have.
         seconds: that the client watches, at most.
     """
 
     endless, outlives_body = False, True
 
-    def __init__(self, core: Core, head: RequestHead, stream: Stream, most: int, seconds: float) -> None:
-        super().__init__(head, stream, most, seconds)
-        self._core = core
+    def __init__(self, context: Context, head: RequestHead, stream: Stream, seconds: float) -> None:
+        super().__init__(context, head, stream, seconds)
         self._service: str | None = None
         self._told = b""
         self._look: asyncio.TimerHandle | None = None
@@ -60,7 +59,7 @@ class WatchCall(StreamingCall):
         if self._service is not None:
             raise InvalidInput("The call has more than one message. Send one, which this method takes")
         self._service = service = str(read(HEALTH, "HealthCheckRequest", message).service)
-        self._told = _status(self._core, service)
+        self._told = _status(self.context.core, service)
         slot.fill(self._told)
         self._wait()
 
@@ -81,7 +80,7 @@ class WatchCall(StreamingCall):
 
     def _tell(self) -> None:
         assert self._service is not None
-        if (status := _status(self._core, self._service)) != self._told:
+        if (status := _status(self.context.core, self._service)) != self._told:
             self._told = status
             self.push(status)
         self._wait()

@@ -19,20 +19,17 @@ from .streaming import Slot, StreamingCall
 class InferStream(StreamingCall):
     """One call.
 
-    Args:
-        context: of the server.
-        head: of the call.
-        stream: that it came on.
-        seconds: that the client waits for all of it, at most.
+    The metrics count its messages one by one, each as a request, and the call itself only where it is refused by its
+    headers: what goes wrong with a stream as such, say a message that is too large, is counted by no message.
     """
 
     def __init__(self, context: Context, head: RequestHead, stream: Stream, seconds: float) -> None:
-        super().__init__(head, stream, context.settings.max_body_bytes, seconds)
-        self._context = context
+        super().__init__(context, head, stream, seconds)
+        stream.on_end = None  # its messages are counted
 
     def handle(self, message: bytes, slot: Slot) -> None:
         """Predict."""
-        exchange = _Exchange(self._context, self.head, slot)
+        exchange = _Exchange(self.context, self.head, slot)
         slot.cancel = exchange.drop
         exchange.predict(partial(ask_in_stream, slot), message, lambda item: slot.fill(item.message))
 

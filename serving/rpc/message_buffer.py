@@ -6,7 +6,7 @@ Before each of them stand a byte that says whether it is compressed, and its len
 from __future__ import annotations
 
 from ..errors import BodyTooLarge, InvalidInput
-from .errors import Unspoken
+from .errors import Unimplemented
 
 PREFIX = 5
 """Bytes before a message."""
@@ -40,7 +40,7 @@ class MessageBuffer:
         Raises:
             BodyTooLarge: its first message will be too large.
             InvalidInput: there is more than the one message.
-            Unspoken: it is compressed.
+            Unimplemented: it is compressed.
         """
         if not self._body:
             self._body = part
@@ -87,7 +87,9 @@ class MessageBuffer:
             size = int.from_bytes(body[1:PREFIX], "big")
             if body[0]:
                 named = (self._encoding or b"identity")[:200].decode("latin-1")
-                raise Unspoken(f"The message is compressed with '{named}'. Send it as it is (grpc-encoding: identity)")
+                raise Unimplemented(
+                    f"The message is compressed with '{named}'. Send it as it is (grpc-encoding: identity)"
+                )
             if size > self._most:
                 raise BodyTooLarge(size, self._most)
             self._needed = PREFIX + size

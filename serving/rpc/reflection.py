@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..context import Context
 from ..request import RequestHead
 from .descriptors import ProtoFile
 from .messages import FILES, read
@@ -18,14 +19,14 @@ class ReflectionCall(StreamingCall):
 
     Args:
         file: of the version that is spoken.
+        context: of the server.
         head: of the call.
         stream: that it came on.
-        most: bytes that a message may have.
         seconds: that the client waits for all of it, at most.
     """
 
-    def __init__(self, file: ProtoFile, head: RequestHead, stream: Stream, most: int, seconds: float) -> None:
-        super().__init__(head, stream, most, seconds)
+    def __init__(self, file: ProtoFile, context: Context, head: RequestHead, stream: Stream, seconds: float) -> None:
+        super().__init__(context, head, stream, seconds)
         self._file = file
 
     def handle(self, message: bytes, slot: Slot) -> None:

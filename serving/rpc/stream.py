@@ -60,11 +60,12 @@ class Stream:
         light: next to nothing of its headers is kept, and they need not be counted.
         ended: the client has sent all.
         finished: it was answered, which may not be out yet.
+        on_end: given the status that HTTP would have, once the call is answered or its client gone; None: nobody asks.
     """
 
     __slots__ = (
         *("_streams", "call", "number", "received", "allowed", "owed", "length"),
-        *("held", "unsent", "timed", "ended", "finished", "light"),
+        *("held", "unsent", "timed", "ended", "finished", "light", "on_end"),
     )
 
     def __init__(self, streams: Streams, number: int, allowed: int, length: bytes | None) -> None:
@@ -73,6 +74,7 @@ class Stream:
         self.received = self.owed = self.held = self.unsent = self.timed = 0
         self.ended = self.finished = self.light = False
         self.call: Call | None = None
+        self.on_end: Callable[[int], None] | None = None
 
     def respond(self, response: Response) -> None:
         """Answer the call, or, if it is not the last part of its response, go on: then once `sent` was called."""

@@ -10,10 +10,11 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
+from ..context import Context
 from ..errors import DeadlineExceeded, InvalidInput, NotReady, ServingError
 from ..request import RequestHead
 from . import responses
-from .calls import log_failure
+from .calls import log_failure, most_bytes
 from .message_buffer import PREFIX, MessageBuffer
 from .stream import Stream
 
@@ -50,16 +51,17 @@ class StreamingCall:
     """One call, whose messages `handle` answers. It ends with the client's last message, unless it outlives the body.
 
     Args:
+        context: of the server.
         head: of the call.
         stream: that it came on.
-        most: bytes that a message may have.
         seconds: that the client waits for all of it, at most.
     """
 
     endless, outlives_body = True, False
 
-    def __init__(self, head: RequestHead, stream: Stream, most: int, seconds: float) -> None:
-        self.head, self._buffer = head, MessageBuffer(most, head.headers.get(b"grpc-encoding"))
+    def __init__(self, context: Context, head: RequestHead, stream: Stream, seconds: float) -> None:
+        self.context, self.head = context, head
+        self._buffer = MessageBuffer(most_bytes(context, stream), head.headers.get(b"grpc-encoding"))
         self._stream: Stream | None = stream
         self._slots: deque[Slot] = deque()
         self._unsent = 0

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 
 from ..budget import ByteBudget
 from ..errors import NoRoom
+from ..exchange import CLIENT_WENT_AWAY
 from ..settings import Settings
 from . import frames, headers
 from .errors import Code, ConnectionBroken, StreamBroken
@@ -187,6 +188,8 @@ class Streams:
     def respond(self, stream: Stream, response: Response) -> None:
         """Answer a stream; see `Stream.respond`."""
         stream.finished = response.last
+        if response.last and stream.on_end is not None:
+            stream.on_end(response.status_code)
         if response.status_code == _UNAUTHORIZED:
             self._guard.spend(_NO_KEY)
         else:
@@ -305,6 +308,8 @@ class Streams:
     def _drop(self, stream: Stream) -> None:
         if stream.call is not None and not stream.finished:
             stream.call.drop()
+            if stream.on_end is not None:
+                stream.on_end(CLIENT_WENT_AWAY)
         self._outflow.forget(stream.number)
         self._close(stream)
 

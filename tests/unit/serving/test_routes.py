@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tenfold.serving.routes import OTHER, Operation, Route, RouteTable
-from unit.serving.stage import Folders, InProcess, in_process
+from tenfold.serving.app import create_app
+from tenfold.serving.context import Context
+from tenfold.serving.core import Core
+from tenfold.serving.metrics import Metrics
+from tenfold.serving.routes import GRPC, OTHER, Operation, Route, RouteTable
+from tenfold.serving.rpc import frames
+from tenfold.serving.rpc.frames import Flag, Kind
+from tenfold.serving.rpc.service import ROUTES as RPC_ROUTES
+from tenfold.serving.rpc.service import Service
+from unit.serving.rpc.peer import Peer, framed
+from unit.serving.stage import Folders, InProcess, in_process, settings
 
 NEEDS = {"key": "yes", "probe": "only with `TENFOLD_API_KEYS_FOR_PROBES`", "page": "no"}
 PAGE = (Path(__file__).parents[3] / "docs" / "serving.md").read_text()
@@ -81,11 +92,88 @@ async def test_every_route_asks_for_a_key_or_says_that_it_is_open(folders: Folde
     }
 
 
+KEY = ("authorization", "Bearer right")
+
+
+@pytest.fixture(params=[False, True], ids=["open probes", "probes with keys"])
+async def rpc(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Context]:
+    """Of a server with keys, whose model is not loaded."""
+    keys = tmp_path / "keys"
+    keys.write_text("right\n")
+    chosen, metrics = settings(api_keys_file=keys, api_keys_for_probes=request.param), Metrics()
+    core = Core(chosen, asked=metrics.predicted)
+    yield create_app(core, chosen, metrics)[1]
+    core.close(1)
+
+
+def _rpc_peer(context: Context) -> Peer:
+    return Peer(context=context, open_call=Service(context).open_call)
+
+
+def _rpc_status(context: Context, path: str, *headers: tuple[str, str]) -> str | None:
+    """How a call of one empty message ended; None: it goes on."""
+    peer = _rpc_peer(context)
+    peer.feed(peer.call(1, framed(b""), path, *headers))
+    fields = peer.answers().get(1, (b"", {}))[1]
+    peer.connection.connection_lost(None)
+    return fields.get("grpc-status")
+
+
+def _counted(context: Context) -> Counter[tuple[str, str]]:
+    """Requests by protocol and code."""
+    context.publish()
+    found = Counter[tuple[str, str]]()
+    for sample in context.metrics.samples():
+        if sample.name == "tenfold_requests_total":
+            found[sample.labels["protocol"], sample.labels["code"]] += int(sample.value)
+    return found
+
+
+@pytest.mark.parametrize("route", RPC_ROUTES, ids=lambda route: route.path)
+async def test_every_method_of_grpc_asks_for_a_key_and_is_counted_as_the_table_says(rpc: Context, route: Route) -> None:
+    closed = route.access == "key" or rpc.settings.api_keys_for_probes
+    assert (_rpc_status(rpc, route.path) == "16") == closed
+    name = route.protocol.name
+    assert _counted(rpc) == ({(name, "401"): 1} if route.counted else {})
+    assert _rpc_status(rpc, route.path, KEY) not in ("12", "16")
+    counted = _counted(rpc)
+    assert counted.total() == (2 if route.counted else 0)
+    assert {protocol for protocol, _ in counted} == ({name} if route.counted else set())
+
+
+async def test_what_no_route_of_grpc_takes_is_counted_as_in_http(rpc: Context) -> None:
+    for end in ("", "/", "%0A"):
+        assert _rpc_status(rpc, f"{RPC_ROUTES[0].path}s{end}") == "16"
+        assert _rpc_status(rpc, f"{RPC_ROUTES[0].path}s{end}", KEY) == "12"
+    assert _counted(rpc) == {("other", "401"): 3, ("other", "501"): 3}
+
+
+async def test_a_call_whose_client_goes_away_is_counted_once(rpc: Context) -> None:
+    for route, counted in ((RPC_ROUTES[0], {("grpc", "499"): 1}), (RPC_ROUTES[1], {})):  # no message of the stream came
+        peer, before = _rpc_peer(rpc), _counted(rpc)
+        peer.feed(frames.frame(Kind.HEADERS, Flag.END_HEADERS, 1, peer.block(KEY, path=route.path)))
+        peer.feed(frames.frame(Kind.RST_STREAM, 0, 1, bytes(4)))
+        peer.connection.connection_lost(None)
+        assert _counted(rpc) - before == counted
+
+
+def test_predictions_over_grpc_are_of_a_protocol_of_their_own() -> None:
+    """Triton's statistics take all of it for predictions."""
+    assert {r.path.rpartition("/")[2] for r in RPC_ROUTES if r.protocol is GRPC} == {"ModelInfer", "ModelStreamInfer"}
+    assert {r.protocol for r in RPC_ROUTES} == {GRPC, OTHER}
+
+
+async def test_the_first_page_names_paths_that_there_are(folders: Folders) -> None:
+    async with in_process(folders.iris) as server:
+        for path in (await server.http.get("/")).json()["paths"].values():
+            assert RouteTable(server.app.state.routes).match("GET", path).allowed, path
+
+
 async def test_the_docs_have_the_same_table(folders: Folders) -> None:
     async with in_process(folders.iris) as server:
         lines = [
             f"| `{each.method} {each.path}` | {each.protocol.name if each.counted else ''} | {NEEDS[each.access]} |"
-            for each in server.app.state.routes
+            for each in (*server.app.state.routes, *RPC_ROUTES)
         ]
     section = PAGE[PAGE.index("## Every path") :].split("\n## ")[0]
     found = [line for line in section.splitlines() if line.startswith("| `")]

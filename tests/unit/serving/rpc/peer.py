@@ -15,7 +15,7 @@ from tenfold.serving.routes import RouteTable
 from tenfold.serving.rpc import frames, responses
 from tenfold.serving.rpc.connection import Connection
 from tenfold.serving.rpc.frames import PREFACE, Flag, Kind
-from tenfold.serving.rpc.stream import Stream
+from tenfold.serving.rpc.stream import Open, Stream
 from tenfold.serving.settings import Settings
 
 REQUEST = ((":method", "POST"), (":scheme", "http"), (":path", "/echo"), ("content-type", "application/grpc"))
@@ -101,13 +101,15 @@ class Echo:
 class Peer:
     """Connected, and greeted unless it says otherwise. Needs a running event loop."""
 
-    def __init__(self, *, greets: bool = True, **given: Any) -> None:
+    def __init__(
+        self, *, greets: bool = True, context: Context | None = None, open_call: Open | None = None, **given: Any
+    ) -> None:
         self.calls: list[Echo] = []
         self.made, self.gone = list[Connection](), list[Connection]()
         self.wire, self._encoder, self._decoder = Wire(), Encoder(), Decoder()
         settings, metrics = Settings(model="", **given), Metrics()
-        self.context = Context(Core(settings, metrics.predicted), settings, metrics, RouteTable(()))
-        self.connection = Connection(self._open, self.context, self.made.append, self.gone.append)
+        self.context = context or Context(Core(settings, metrics.predicted), settings, metrics, RouteTable(()))
+        self.connection = Connection(open_call or self._open, self.context, self.made.append, self.gone.append)
         self.connection.connection_made(self.wire)
         if greets:
             self.feed(PREFACE + frames.settings({}))
@@ -127,9 +129,9 @@ class Peer:
         """A block of headers."""
         return self._encoder.encode([(name, path if name == ":path" else value) for name, value in REQUEST] + [*more])
 
-    def call(self, stream: int, body: bytes = b"hello", path: str = "/echo") -> bytes:
+    def call(self, stream: int, body: bytes = b"hello", path: str = "/echo", *more: tuple[str, str]) -> bytes:
         """The frames of a call."""
-        return frames.frame(Kind.HEADERS, Flag.END_HEADERS, stream, self.block(path=path)) + frames.frame(
+        return frames.frame(Kind.HEADERS, Flag.END_HEADERS, stream, self.block(*more, path=path)) + frames.frame(
             Kind.DATA, Flag.END_STREAM, stream, body
         )
 

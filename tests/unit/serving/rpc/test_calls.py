@@ -7,7 +7,7 @@ from hpack import Decoder
 from tenfold.serving.errors import BodyTooLarge, InvalidInput
 from tenfold.serving.rpc import responses
 from tenfold.serving.rpc.calls import seconds_left
-from tenfold.serving.rpc.errors import ConnectionBroken, StreamBroken, Unspoken
+from tenfold.serving.rpc.errors import ConnectionBroken, StreamBroken, Unimplemented
 from tenfold.serving.rpc.flow import Inflow, Outflow
 from tenfold.serving.rpc.frames import LARGEST_WINDOW, Setting
 from tenfold.serving.rpc.headers import HeaderReader
@@ -72,7 +72,7 @@ def test_a_message_that_is_not_whole(body: bytes) -> None:
     [
         (framed(b"01234567890")[:5], BodyTooLarge, "11 bytes; the limit is 10 bytes"),
         (framed(b"a") * 2, InvalidInput, "more than one message"),
-        (b"\1" + framed(b"a")[1:], Unspoken, "compressed with 'gzip'"),
+        (b"\1" + framed(b"a")[1:], Unimplemented, "compressed with 'gzip'"),
     ],
 )
 def test_a_message_that_is_not_taken(body: bytes, error: type[Exception], words: str) -> None:
@@ -91,7 +91,7 @@ def test_a_refusal_is_one_block_that_any_client_can_read() -> None:
     assert (fields[":status"], fields["content-type"], fields["grpc-status"]) == ("200", "application/grpc", "3")
     assert fields["grpc-message"] == "50 %25 of '%C3%A9' is%0Ano text"
     assert (answer.body, answer.tail, answer.status_code) == (b"", b"", 400)
-    assert dict(Decoder().decode(responses.refusal(Unspoken("no")).head))["grpc-accept-encoding"] == "identity"
+    assert dict(Decoder().decode(responses.refusal(Unimplemented("no")).head))["grpc-accept-encoding"] == "identity"
 
 
 def test_a_long_sentence_is_cut_off() -> None:
