@@ -1,8 +1,8 @@
 """The route table: which requests there are, what each of them needs, and how it looks in OpenAPI.
 
 Whoever has to know one of these asks here: the app and its documentation, the fast path of predictions, gRPC's methods,
-keys, limits and metrics. A path is compiled once, to its very end, and matched by `RouteTable` alone. HTTP and gRPC have
-a port each, and so a table each, of this one class. Pure.
+keys, limits and metrics. A path is compiled once, to its very end, and matched by `RouteTable` alone. HTTP and gRPC
+have a port each, and so a table each, of this one class. Pure.
 """
 
 from __future__ import annotations
