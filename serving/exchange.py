@@ -197,7 +197,7 @@ class HttpExchange(Exchange[Response]):
         """Answer a request that asks for no prediction."""
         assert self.route.handler is not None
         try:
-            return await self.route.handler(self._context, self._head, body)
+            return await self.route.handler(self._context, self._head._replace(deadline=self._deadline), body)
         except Exception as e:
             return self.response_to(e)
 

@@ -13,10 +13,15 @@ _ACCEPTABLE_ID = re.compile(rb"[\x21-\x7e]{1,128}")
 
 
 class RequestHead(NamedTuple):
-    """A request's headers, their names in lower case, and the parameters of its path."""
+    """A request's headers, their names in lower case, and the parameters of its path.
+
+    Attributes:
+        deadline: until when its client waits, of `time.monotonic()`; what handles the request is told it.
+    """
 
     headers: Mapping[bytes, bytes]
     parameters: Mapping[str, str]
+    deadline: float = float("inf")
 
     def get(self, name: bytes) -> str | None:
         """The value of a header."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -33,8 +32,7 @@ async def feedback(context: Context, head: RequestHead, body: bytes) -> Response
     content = document(head, body, context.core.max_values)
     items = take(content, context.settings.max_rows)
     when = context.core.event_time(head.get(EVENT_TIME)) or datetime.now(UTC)
-    deadline = time.monotonic() + context.settings.deadline_seconds
-    results = await context.core.feedback.take(items, when, deadline)
+    results = await context.core.feedback.take(items, when, head.deadline)
     context.metrics.labelled(result.status for result in results)
     return json_response(*answer(results, single=isinstance(content, dict)))
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Generator, Sequence
+import time
+from collections.abc import AsyncIterator, Generator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from sqlalchemy import Engine, event
 from support.cutting import Cutting
 from support.postgres import Postgres, running_postgres
+from tenfold.serving.feedback import Feedback
 from tenfold.serving.ids import new_ids
 from tenfold.serving.inference_log.rows import served
 from tenfold.serving.inference_log.store import InferenceLog
@@ -352,3 +354,28 @@ async def test_labels_of_a_model_that_is_not_there_yet(folders: Folders, tmp_pat
         answer = await server.post("/feedback", {"id": OLD_ID, "label": 1})
         assert answer.status_code == 503
         assert "the model is being loaded" in answer.json()["error"]
+
+
+async def test_the_deadline_counts_from_the_head_however_slowly_the_body_comes(
+    folders: Folders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deadlines: list[float] = []
+
+    async def take(_self: Feedback, _items: object, _when: datetime, deadline: float) -> list[Any]:
+        deadlines.append(deadline)
+        return []
+
+    monkeypatch.setattr(Feedback, "take", take)
+    arrived = 0.0
+
+    async def slowly() -> AsyncIterator[bytes]:
+        nonlocal arrived
+        yield b'[{"id": "'
+        await asyncio.sleep(0.2)
+        arrived = time.monotonic()
+        yield b'a", "label": 1}]'
+
+    async with in_process(folders.iris, log_url=f"sqlite:///{tmp_path / 'log.db'}", deadline_seconds=5) as server:
+        started = time.monotonic()
+        await server.http.post("/feedback", content=slowly(), headers={"Content-Type": "application/json"})
+    assert started + 5 <= deadlines[0] < arrived + 5
