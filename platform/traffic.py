@@ -22,5 +22,8 @@ def traffic_of(metrics: str) -> tuple[Traffic, ...]:
 
 
 def _is_error(code: str) -> bool:
-    """Whether the server failed, or the model refused a value that another version of it may take."""
-    return code.startswith("5") or code == "422"
+    """Whether the server failed, or the model refused a value that another version of it may take.
+
+    501 and 505 say that a client asked for what no version has, such as a method, a log, or another HTTP.
+    """
+    return (code.startswith("5") and code not in ("501", "505")) or code == "422"
