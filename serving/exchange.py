@@ -18,6 +18,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from fastapi import Response
 
+from .admission import LONGEST_DELAY_OF_OPEN
 from .batching import Job
 from .context import Context
 from .errors import ServingError, Shed
@@ -203,12 +204,13 @@ class HttpExchange(Exchange[Response]):
 
     def delay(self, address: str) -> float:
         """Seconds that the answer is to wait, since too many requests without a key have come from this address."""
-        context, route = self._context, self._match.route
-        if context.keys is None or (self.error is None and route is not None and route.access == "key"):
+        context, route, now = self._context, self._match.route, time.monotonic()
+        if context.keys is None:
             return 0
-        return (
-            context.admission.delay(address, time.monotonic()) if self.error is None or self.error.status == 401 else 0
-        )
+        if self.error is None:
+            is_open = route is None or route.access != "key"
+            return context.admission.delay(address, now, most=LONGEST_DELAY_OF_OPEN) if is_open else 0
+        return context.admission.delay(address, now) if self.error.status == 401 else 0
 
     def headers(self) -> list[tuple[bytes, bytes]]:
         """Headers that every response has."""

@@ -72,9 +72,12 @@ class Middleware:
             await send(message)
 
         try:
+            asks_what_is_allowed = method == "OPTIONS" and (match.allowed or path == "*")
+            if asks_what_is_allowed:  # no key comes with it
+                exchange.error = None
             if delay := exchange.delay(scope["client"][0] if scope.get("client") else ""):
                 await asyncio.sleep(delay)
-            if method == "OPTIONS" and (match.allowed or path == "*"):
+            if asks_what_is_allowed:
                 await _options(match, head)(scope, receive, respond)
             elif exchange.error is not None:
                 await exchange.response_to(exchange.error)(scope, receive, respond)

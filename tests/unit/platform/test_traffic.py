@@ -12,6 +12,7 @@ tenfold_requests_total{protocol="v2",code="400",version="2"} 2.0
 tenfold_requests_total{protocol="v2",code="422",version="2"} 1.0
 tenfold_requests_total{protocol="other",code="501",version="2"} 3.0
 tenfold_requests_total{protocol="other",code="505",version="2"} 3.0
+tenfold_requests_total{protocol="feedback",code="503",version="2"} 3.0
 tenfold_requests_total{protocol="v2",code="200",version="1"} 5.0
 tenfold_requests_total{protocol="v2",code="503",version=""} 9.0
 # TYPE tenfold_rows_total counter
@@ -22,7 +23,7 @@ tenfold_rows_total{version="2"} 100.0
 def test_requests_and_errors_by_version() -> None:
     assert traffic_of(METRICS) == (
         Traffic(version="1", requests=5, errors=0),
-        Traffic(version="2", requests=17, errors=2),
+        Traffic(version="2", requests=11, errors=2),
     )
 
 

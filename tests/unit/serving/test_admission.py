@@ -24,6 +24,7 @@ def test_who_asks_without_a_key_all_the_time_waits() -> None:
     assert delays[:100] == [0] * 100
     assert delays[110] == pytest.approx(11 / 20)
     assert max(delays) == 5
+    assert admission.delay("a", 0.0, most=0.5) == 0.5
     assert admission.delay("b", 0.0) == 0
     assert admission.delay("a", 20.0) == 0, "an address that has stopped is forgiven"
 
