@@ -1,4 +1,5 @@
--- What wrk repeats, and its numbers as one line of JSON. Arguments: a file with the body, then "Name: value" headers.
+-- What wrk repeats, and its numbers as one line of JSON. Arguments: a file with the body, then "Name: value" headers;
+-- in a value with %d, each request has a number of its own there.
 
 function init(arguments)
    local file = assert(io.open(arguments[1], "rb"))
@@ -8,6 +9,14 @@ function init(arguments)
    for position = 2, #arguments do
       local name, value = arguments[position]:match("^([^:]+): (.*)$")
       wrk.headers[name] = value
+      if value:find("%d", 1, true) then
+         local sent = 0
+         function request()
+            sent = sent + 1
+            wrk.headers[name] = value:format(sent)
+            return wrk.format()
+         end
+      end
    end
 end
 

@@ -94,6 +94,11 @@ def _v2(rows: Rows) -> Request:
     return Request(f"/v2/models/{MODEL}/infer", orjson.dumps({"inputs": [table], "outputs": [{"name": "predict"}]}))
 
 
+def _v2_with_ids(rows: Rows) -> Request:
+    plain = _v2(rows)
+    return Request(plain.path, plain.body, {**JSON, "X-Request-Id": "load-%d"})
+
+
 def _v2_binary(rows: Rows) -> Request:
     data = rows.astype("<f8").tobytes()
     table = {"name": "input", "shape": rows.shape, "datatype": "FP64", "parameters": {"binary_data_size": len(data)}}
@@ -143,6 +148,8 @@ def _labels(values: list[Any]) -> list[int]:
 PLAIN = Protocol("rows as JSON", _plain, _of_predictions)
 PLAIN_LIST = Protocol("rows as JSON, list", _plain, _of_list)
 V2 = Protocol("v2 JSON", _v2, _of_v2)
+V2_WITH_IDS = Protocol("v2 JSON, each with its own id", _v2_with_ids, _of_v2)
+"""As a proxy sends requests on that gives each of them an id: no head comes twice."""
 V2_BINARY = Protocol("v2 binary", _v2_binary, _of_v2_binary)
 PREDICT = Protocol("/predict", _records, _of_predictions)
 INVOCATIONS = Protocol("/invocations", _invocations, _of_predictions)

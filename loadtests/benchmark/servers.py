@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from . import launches, workloads
 from .launches import Launcher
 from .models import not_compilable
-from .protocols import GRPC, INVOCATIONS, PLAIN, PLAIN_LIST, PREDICT, V2, V2_BINARY, V2_BY_H2LOAD, Protocol
+from .protocols import GRPC, INVOCATIONS, PLAIN, PLAIN_LIST, PREDICT, V2, V2_BINARY, V2_BY_H2LOAD, V2_WITH_IDS, Protocol
 from .workloads import BOOSTING, FOREST, HUNDRED_ROWS, ONE_CONNECTION, ONE_ROW, VECTORS, Workload
 
 Asks = Mapping[Workload, Sequence[Protocol]]
@@ -85,7 +85,7 @@ PLAIN_TENFOLD = Server(
     "one process",
     launches.tenfold,
     {
-        ONE_ROW: (V2, PREDICT, INVOCATIONS),
+        ONE_ROW: (V2, V2_WITH_IDS, PREDICT, INVOCATIONS),
         ONE_CONNECTION: (V2, PREDICT),
         HUNDRED_ROWS: (V2, PREDICT, V2_BINARY),
         FOREST: (V2, PREDICT),

@@ -241,6 +241,7 @@ def test_under_a_prefix(visit: Visit, source: FixedSource, stripping: bool) -> N
         page.get_by_role("link", name="tenfold").click()
         expect(page).to_have_url(address + "/ml/app/")
         expect(page.get_by_role("article", name="flight-delay")).to_be_visible()
+        page.close()  # before its server, which it goes on asking
 
 
 def behind_proxy(app: ASGIApp, prefix: str, *, stripping: bool) -> ASGIApp:

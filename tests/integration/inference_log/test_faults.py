@@ -138,11 +138,11 @@ def test_a_database_that_comes_back_empty_gets_its_tables_again(postgres: Postgr
 @pytest.mark.parametrize(
     ("url", "why"),
     [
-        ("secret-word", "no URL"),
+        ("secret-word", "not a URL"),
         ("mysql://user:secret-word@host/db", "'mysql' is neither sqlite nor postgresql"),
         ("sqlite://", "in memory is lost"),
         ("sqlite:///:memory:", "in memory is lost"),
-        ("postgresql://user:secret-word@host:port/db", "no URL"),
+        ("postgresql://user:secret-word@host:port/db", "not a URL"),
     ],
 )
 def test_a_url_where_no_log_can_live(url: str, why: str) -> None:

@@ -48,6 +48,8 @@ def test_what_ends_is_started_again_and_what_is_not_wanted_is_ended(state: State
     component = Component("page", 1, SLEEP)
     components = Components(state, [])
     components.step([component])
+    # The table shows the environment of a process, and so its marks, a moment after it was started.
+    wait_until(lambda: find(state) != [], what="the process in the table")
     (first,) = find(state)
     first.kill()
 
