@@ -25,6 +25,7 @@ from .admission import lifetime
 from .context import Context
 from .middleware import LAST
 from .refusals import last_words
+from .request import ONCE
 
 # Bytes that are parsed at a time outside of a body: the requests in them are made before the first is answered.
 _STEP = 1024
@@ -210,8 +211,12 @@ class Http1(HttpToolsProtocol):
         """What the parser leaves to others (RFC 9112, 2.3, 3.2, 6.1)."""
         if version not in ("1.0", "1.1"):
             raise Unreadable(505, "This server speaks HTTP/1.1 and 1.0. Send one of them")
-        hosts = 0
+        hosts, seen = 0, set[bytes]()
         for name, value in self.headers:
+            if name in ONCE:
+                if name in seen:
+                    raise Unreadable(400, f"The request has the field {name.decode()} twice. Send it once")
+                seen.add(name)
             if name == b"host":
                 hosts += 1
                 if not _HOST.fullmatch(value):

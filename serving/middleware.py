@@ -29,6 +29,7 @@ from .routes import Match, Route
 LAST = "tenfold.last"
 """Key in the ASGI scope of a request that is to be the last of its connection."""
 _STATE = "tenfold.state"
+_LONGEST_WANTED = 1000  # bytes of the names of headers that a browser asks for
 
 _logger = logging.getLogger(__name__)
 
@@ -134,7 +135,8 @@ def _options(match: Match, head: RequestHead) -> Response:
     """What may be done at a path; a browser asks before it sends a page's request to another origin."""
     allowed = ", ".join(match.allowed or ("GET", "HEAD", "POST", "OPTIONS"))
     headers = {"Allow": allowed}
-    if (wanted := head.get(b"access-control-request-headers")) is not None:
+    wanted = head.get(b"access-control-request-headers")
+    if wanted is not None and len(wanted) <= _LONGEST_WANTED:
         headers |= {"Access-Control-Allow-Methods": allowed, "Access-Control-Allow-Headers": wanted}
         headers["Access-Control-Max-Age"] = "600"
     return Response(status_code=204, headers=headers)  # which has no Content-Length, as HTTP wants it

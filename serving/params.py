@@ -17,6 +17,7 @@ from .times import parse_time
 from .values import shown
 
 _INT32 = 2**31
+_SHOWN = 5  # names in a sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +38,10 @@ def parse(text: object) -> tuple[Param, ...]:
     """MLflow's JSON of the signature's params; empty where there is none, or it cannot be read."""
     try:
         specs: Any = json.loads(text) if isinstance(text, str) else []
-    except ValueError:
+    except (ValueError, RecursionError):
         return ()
-    found = [cast("Mapping[str, Any]", spec) for spec in specs if isinstance(spec, dict)] if specs else []
+    specs = specs if isinstance(specs, list) else []
+    found = [cast("Mapping[str, Any]", spec) for spec in cast("list[Any]", specs) if isinstance(spec, dict)]
     return tuple(
         Param(str(spec.get("name")), str(spec.get("type", spec.get("dtype"))), spec.get("shape") is not None)
         for spec in found
@@ -55,34 +57,43 @@ def check(given: object, params: Sequence[Param], flavor: str) -> list[str]:
     if given is None or given == {}:
         return []
     if not params:
-        names = (
-            ", ".join(f"'{echo(name)}'" for name in cast("list[str]", [*given])[:5]) if isinstance(given, dict) else ""
-        )
+        names = _listed([*cast("dict[str, Any]", given)]) + " " if isinstance(given, dict) else ""
         return [
             (
-                f"The params {names + ' ' if names else ''}are ignored: the model's signature names no params. "
+                f"The params {names}are ignored: the model's signature names no params. "
                 f"Send none, or register the model with a signature that names them"
             )
         ]
     if not isinstance(given, dict):
         raise InvalidInput(f'"params" is {shown(given)}, not an object. Send {{"name": value, ...}}')
     known = {param.name: param for param in params}
-    ignored: list[str] = []
+    unknown = [name for name in cast("dict[str, Any]", given) if name not in known]
+    ignored = (
+        [f"Ignored: the params {_listed(unknown)}, since the model's signature names {_listed([*known])}"]
+        if unknown
+        else []
+    )
     for name, value in cast("dict[str, Any]", given).items():
         param = known.get(name)
         if param is None:
-            ignored.append(f"The param '{echo(name)}' is ignored: the model's signature names {', '.join(known)}")
-        elif not _is(value, param):
+            continue
+        if not _is(value, param):
             kind = f"a list of {param.type}" if param.many else param.type
             raise InvalidInput(f"The param '{param.name}' is {shown(value)}, which is not of its type, {kind}")
-        elif flavor != "sklearn":
+        if flavor != "sklearn":
             raise InvalidInput(
                 f"The param '{param.name}' of a model of {flavor} is not served: rows of several requests are "
                 f"predicted together. Register a model that has it set"
             )
-        else:  # MLflow hands it to no method of scikit-learn either
-            ignored.append(f"The param '{param.name}' is ignored: scikit-learn's predictions take no params")
+        # MLflow hands it to no method of scikit-learn either
+        ignored.append(f"The param '{param.name}' is ignored: scikit-learn's predictions take no params")
     return ignored
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The first few of them."""
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(f"'{echo(name)}'" for name in names[:_SHOWN]) + more
 
 
 def _is(value: object, param: Param) -> bool:

@@ -9,6 +9,8 @@ from typing import NamedTuple
 from .ids import new_request_id
 
 EVENT_TIME = b"tenfold-event-time"
+ONCE = frozenset({b"authorization", b"content-type", b"content-encoding", EVENT_TIME})
+"""Headers of which two mean two different requests: a proxy may go by the one and the server by the other."""
 _ACCEPTABLE_ID = re.compile(rb"[\x21-\x7e]{1,128}")
 
 

@@ -25,6 +25,8 @@ FREE_BYTES = 64 * 2**20
 RATIO = 50
 """Unpacked bytes beyond that for each byte of the file; DEFLATE can reach 1,032, models stay below 30."""
 
+# Values in a schema: JSON makes 24 bytes of each byte that is one. skops writes 20 bytes for a value and more.
+_FREE_VALUES, _BYTES_PER_VALUE = 100_000, 12
 _PROTOCOLS = range(1, 3)
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
@@ -86,7 +88,10 @@ class Archive:
             Damaged: it is not the schema of a file that skops wrote.
         """
         try:
-            schema: Any = json.loads(self.read("schema.json"))
+            text = self.read("schema.json")
+            if sum(map(text.count, (b",", b"[", b"{"))) > _FREE_VALUES + len(text) // _BYTES_PER_VALUE:
+                raise Damaged("its schema has more values than skops would write in so many bytes")
+            schema: Any = json.loads(text)
         except (ValueError, RecursionError) as e:
             raise Damaged(str(e) if isinstance(e, Damaged) else f"its schema is not valid JSON: {e}") from e
         protocol = schema.get("protocol") if isinstance(schema, dict) else None

@@ -13,6 +13,7 @@ from __future__ import annotations
 import functools
 import importlib
 import json
+import math
 import operator
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
@@ -131,10 +132,13 @@ class Reader:
             array = self._archive.array(node["file"])
             return array if name_of(node)[1] == "numpy.ndarray" else array[()]
         shape = tuple(json.loads(part["content"]) for part in node["shape"]["content"])
-        array: Any = np.empty(len(node["content"]) if len(shape) == 1 else shape, dtype=object)
         cells = [*self._cells(node["content"], shape)]
-        if len(cells) != array.size:
+        if len(shape) == 1:
+            shape = (len(cells),)
+        # Before it is made: a file of some bytes may name any size.
+        if len(shape) > 64 or any(type(n) is not int or n < 0 for n in shape) or math.prod(shape) != len(cells):
             raise Damaged("an array of objects is not of the size that it says")
+        array: Any = np.empty(shape, dtype=object)
         for index, cell in zip(np.ndindex(array.shape), cells, strict=True):
             array[index] = cell
         return array

@@ -133,9 +133,10 @@ def batch(core: Core, inputs: Sequence[Tensor]) -> Batch:
         raise InvalidInput(
             f"The input '{echo(first.name)}' has the shape {echo(first.shape)}. Send at least one column"
         )
-    if rows and width == len(signature.columns):  # no row has to be made
+    if rows and width == len(signature.columns):
         return core.flat(first.data)
-    return core.matrix([list(first.data[at : at + width]) for at in range(0, len(first.data), width)])
+    # Refused, for its first row as well as for all of them, of which there may be millions.
+    return core.matrix([list(first.data[:width])] if rows else [])
 
 
 def _columns(inputs: Sequence[Tensor]) -> dict[str, list[Any] | NDArray[Any]]:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from hpack import Decoder, HPACKError, OversizedHeaderListError
 from hpack.hpack import encode_integer
 
+from ..request import ONCE
 from .errors import Code, ConnectionBroken, StreamBroken
 
 LARGEST_LIST = 2**14
@@ -22,7 +23,7 @@ _OF_CONNECTIONS = frozenset({b"connection", b"keep-alive", b"proxy-connection", 
 _NAMES = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z\n]*")
 _NO_VALUES = re.compile(rb"[\0\r]|^[ \t]|[ \t]$", re.MULTILINE)
 # Whoever repeats these means two different requests.
-_ONCE = frozenset({b"content-length", b"authorization", b"host", b"te", b"content-type", b"grpc-timeout"})
+_ONCE = ONCE | {b"content-length", b"host", b"te", b"grpc-timeout"}
 _LENGTH = re.compile(rb"\d{1,18}")
 # A block whose headers are remembered may be so long, and a field in a dictionary takes so many bytes besides its own.
 _REMEMBERED, _FIELD = 1024, 200

@@ -5,6 +5,9 @@ from __future__ import annotations
 # Both are right, and tenfold is the stricter.
 SAME_LENGTHS = "A server may take equal lengths for one. tenfold reads no request that says its length twice."
 BOTH = "A message with both may be an attack on a proxy. It may be refused, and is; h11 reads the chunks and goes on."
+TWICE = (
+    "Of two such fields a proxy may go by the one and the server by the other. tenfold refuses; h11 gives the app both."
+)
 BARE_LF = "A server may take a bare LF for the end of a line. llhttp does not: proxies disagree about it; h11 does."
 FOLDED = "A server may refuse a folded line or unfold it. tenfold refuses, h11 unfolds."
 CONTROLS = (

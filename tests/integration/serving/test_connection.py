@@ -182,3 +182,15 @@ def test_an_answer_that_comes_before_the_end_of_the_chunks_closes_the_connection
                 answer = client.recv(65536)
                 assert answer.startswith(b"HTTP/1.1 401 ")
                 assert b"connection: close" not in answer
+
+
+@pytest.mark.parametrize("name", [b"authorization", b"Content-Type", b"tenfold-event-time", b"Content-Encoding"])
+def test_a_field_that_decides_comes_once(port: int, name: bytes) -> None:
+    """A proxy in front may go by the first of two, and the server by the last."""
+    with connected(port) as client:
+        client.sendall(
+            HEAD.replace(b"content-type: application/json", name + b": a\r\n" + name.lower() + b": a") + BODY
+        )
+        answer = until_closed(client)
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert name.lower() + b" twice" in answer

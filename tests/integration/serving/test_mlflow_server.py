@@ -21,6 +21,7 @@ from integration.serving.threads import served
 from tenfold.serving import trust
 from tenfold.serving.errors import ModelUnloadable
 from tenfold.serving.model import load
+from tenfold.serving.params import Param, check, parse
 from tenfold.serving.settings import Settings
 from unit.serving.stage import FLOWER, Folders, InProcess, flower_model, flowers, in_process, trips
 
@@ -221,7 +222,7 @@ GIVEN: list[tuple[Any, int, str]] = [
     (
         {"other": 1},
         200,
-        "The param 'other' is ignored: the model's signature names threshold, top, name, fast, weights",
+        "Ignored: the params 'other', since the model's signature names 'threshold', 'top', 'name', 'fast', 'weights'",
     ),
     ({"threshold": "high"}, 400, "The param 'threshold' is \"high\" (string), which is not of its type, double"),
     ({"top": 1.5}, 400, "'top' is 1.5"),
@@ -267,3 +268,16 @@ def test_mlflows_own_client(folders: Folders) -> None:
             assert answer.get_predictions()[0].tolist() == flower_model().predict(TABLE).tolist()
         with pytest.raises(Exception, match="error code 400"):
             client.invoke(np.zeros((1, 3)))
+
+
+def test_what_is_said_of_params_does_not_grow_with_them() -> None:
+    params = [Param(f"known_{n}", "double", many=False) for n in range(20)]
+    (said,) = check({f"unknown_{n}": 0 for n in range(100_000)}, params, "sklearn")
+    assert "'unknown_0'" in said
+    assert "and 99995 more" in said
+    assert len(said) < 500
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "5", '"text"', "{}", "[[]]"])
+def test_params_of_a_signature_that_cannot_be_read_are_none(text: str) -> None:
+    assert parse(text) == ()

@@ -8,7 +8,9 @@ import httpx
 import numpy as np
 import orjson
 import pytest
+from tenfold.serving.core import Core
 from tenfold.serving.protocols import binary
+from tenfold.serving.validation import Batch
 from unit.serving.stage import FLOWER, InProcess, flower_model, flowers, trip_model, trips
 
 X, _ = flowers()
@@ -156,3 +158,21 @@ async def test_a_length_that_is_none_and_bytes_without_one(iris: InProcess) -> N
     assert answer.status_code == 415
     answer = await ask(iris, {"inputs": [GOOD]}, bytes(30_000))
     assert answer.status_code == 413
+
+
+async def test_rows_of_a_wrong_width_are_refused_before_they_are_made(
+    iris: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []
+    matrix = Core.matrix
+
+    def counted(core: Core, rows: list[Any], columns: Any = None) -> Batch:
+        made.append(len(rows))
+        return matrix(core, rows, columns)
+
+    monkeypatch.setattr(Core, "matrix", counted)
+    described, data = tensor("x", "INT8", np.zeros(9000, np.int8), [9000, 1])
+    answer = await ask(iris, {"inputs": [described]}, data)
+    assert answer.status_code == 400
+    assert "has 1 values; the model takes 4" in answer.json()["error"]
+    assert made == [1]

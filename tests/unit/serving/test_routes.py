@@ -228,6 +228,8 @@ async def test_a_browser_of_an_allowed_origin_may_ask(folders: Folders) -> None:
         assert "content-length" not in preflight.headers
         assert preflight.headers["access-control-allow-origin"] == "https://shop.example"
         assert "POST" in preflight.headers["access-control-allow-methods"]
+        long = await server.http.options("/predict", headers={**asks, "Access-Control-Request-Headers": "x" * 1001})
+        assert "x" * 100 not in str(long.headers)
         other = await server.http.options("/predict", headers={**asks, "Origin": "https://evil.example"})
         assert "access-control-allow-origin" not in other.headers
     async with in_process(folders.iris) as server:

@@ -8,6 +8,7 @@ import struct
 import tracemalloc
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -161,3 +162,33 @@ def test_a_function_in_a_file_is_found_and_not_called() -> None:
         members["schema.json"] = json.dumps(schema).encode()
 
     assert "it holds keys of the type numpy.asarray" in refused(rewritten(change))
+
+
+def test_an_array_of_objects_is_made_only_of_the_cells_that_are_there() -> None:
+    def number(value: int) -> dict[str, Any]:
+        return {"__class__": "str", "__module__": "builtins", "__loader__": "JsonNode", "content": str(value)}
+
+    for shape in ([40_000, 40_000], [-1, 0], [1] * 70):
+        schema = {
+            "__class__": "ndarray",
+            "__module__": "numpy",
+            "__loader__": "NdArrayNode",
+            "type": "json",
+            "shape": {
+                "__class__": "tuple",
+                "__module__": "builtins",
+                "__loader__": "TupleNode",
+                "content": [number(size) for size in shape],
+            },
+            "content": [],
+            "protocol": 2,
+        }
+        content = json.dumps(schema).encode()
+        assert "of the size that it says" in refused(rewritten(partial(dict.update, **{"schema.json": content})))
+
+
+def test_a_schema_has_no_more_values_than_skops_would_write() -> None:
+    content = b'{"protocol":2,"x":[' + b"[]," * 1_000_000 + b"0]}"
+    assert "more values" in refused(
+        rewritten(partial(dict.update, **{"schema.json": content}), method=zipfile.ZIP_DEFLATED)
+    )
