@@ -169,7 +169,12 @@ class PredictionFailed(ServingError):
     )
 
     def __init__(self, method: str, error: BaseException) -> None:
-        super().__init__(self.sentence.format(method=method, kind=type(error).__name__, said=echo(first_line(error))))
+        said = echo(self._said(error))
+        super().__init__(self.sentence.format(method=method, kind=type(error).__name__, said=said))
+
+    @staticmethod
+    def _said(error: BaseException) -> str:
+        return first_line(error)
 
 
 class ValueRefused(PredictionFailed):
@@ -182,10 +187,16 @@ class ValueRefused(PredictionFailed):
     """
 
     status = 422
-    sentence = (
-        "The model's {method} refuses a value: {said}. Send values such as it was fitted with; "
-        "to take unknown categories, fit its encoder with handle_unknown='ignore'"
-    )
+    sentence = "The model's {method} refuses a value: {said}. Send values such as it was fitted with"
+
+    def __init__(self, method: str, error: BaseException) -> None:
+        super().__init__(method, error)
+        if "unknown categor" in str(error):
+            self.args = (f"{self}; to take unknown categories, fit its encoder with handle_unknown='ignore'",)
+
+    @staticmethod
+    def _said(error: BaseException) -> str:
+        return " ".join(str(error).split()).rstrip(". ")  # scikit-learn names the value in its second line
 
 
 class NoInferenceLog(ServingError):

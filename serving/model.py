@@ -274,6 +274,12 @@ def load(folder: Path, *, name: str, version: str, settings: Settings) -> Model:
     columns = getattr(estimator, estimators.NAMES, None)
     signature = parse(saved.inputs, width=width) if saved.inputs else without_types(columns, width=width)
     name, version = name or folder.resolve().name, version or saved.digest
+    if not saved.inputs:
+        logger.warning(
+            "%s has no signature that can be read: the types of its columns are not known, and not checked. "
+            "Save it with a signature, or register it with tenfold",
+            name,
+        )
     model = Model(
         estimator, signature, name, version, saved.example, flavor=saved.flavor, scoring_method=saved.scoring_method
     )

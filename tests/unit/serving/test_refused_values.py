@@ -83,3 +83,10 @@ def test_a_model_that_no_longer_answers_its_example_is_broken() -> None:
     with pytest.raises(PredictionFailed) as caught:
         model.answer(from_rows(model.signature, [{"a": 1.0, "b": 1.0}], 10))
     assert caught.value.status == 500
+
+
+def test_all_lines_of_what_the_model_says_are_told_and_a_remedy_only_where_it_helps() -> None:
+    said = str(ValueRefused("predict", ValueError("Cannot use mean strategy with non-numeric data:\nfrom 'four'")))
+    assert "non-numeric data: from 'four'. Send values" in said
+    assert "handle_unknown" not in said
+    assert "handle_unknown" in str(ValueRefused("predict", ValueError("Found unknown categories ['x'] in column 0")))
