@@ -92,6 +92,7 @@ class Connection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The client does not take its responses: nothing more is read from it until it does."""
         self._paused = True
+        self._streams.pause()
         self._transport.pause_reading()
         self._writing.start(_WRITING)
 
@@ -100,6 +101,7 @@ class Connection(asyncio.Protocol):
         self._paused = False
         self._writing.stop(_WRITING)
         if not self._transport.is_closing():
+            self._streams.resume()
             self.data_received(b"")
             if not self._paused:
                 self._transport.resume_reading()

@@ -31,7 +31,11 @@ class InferStream(StreamingCall):
         """Predict."""
         exchange = _Exchange(self.context, self.head, slot)
         slot.cancel = exchange.drop
-        exchange.predict(partial(ask_in_stream, slot), message, lambda item: slot.fill(item.message))
+        exchange.predict(partial(ask_in_stream, slot), message, partial(_fill, slot))
+
+
+def _fill(slot: Slot, item: StreamItem) -> None:
+    slot.fill(item.message, right=not 400 <= item.status_code < 500)
 
 
 class _Exchange(Exchange[StreamItem]):

@@ -18,7 +18,7 @@ from ..protocols.tensors import batch
 from ..request import RequestHead
 from ..schema import OutputSpec, v2_inputs
 from . import responses, tensors
-from .messages import INFERENCE, MESSAGES, read
+from .messages import INFERENCE, MESSAGES, read, read_infer
 from .responses import Response
 from .streaming import Slot
 
@@ -71,13 +71,13 @@ def model_metadata(core: Core, message: bytes) -> bytes:
 
 def ask(core: Core, _head: RequestHead, body: bytes) -> ModelCall[Response]:
     """Predict rows that come as tensors: one of [rows, columns], or one per column."""
-    request = read(INFERENCE, "ModelInferRequest", body)
+    request = read_infer(body, core.max_values)
     return _asked(core, request, _response)
 
 
 def ask_in_stream(slot: Slot, core: Core, _head: RequestHead, body: bytes) -> ModelCall[StreamItem]:
     """The same for a message of a stream; its slot gets the id that the client gave it."""
-    request = read(INFERENCE, "ModelInferRequest", body)
+    request = read_infer(body, core.max_values)
     slot.id = request.id
     return _asked(core, request, _item)
 

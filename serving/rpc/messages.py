@@ -7,6 +7,7 @@ from typing import Any
 from google.protobuf.message import DecodeError
 
 from ..errors import InvalidInput
+from .counting import Malformed, check_fields, nested
 from .descriptors import ProtoFile
 
 INFERENCE = ProtoFile("inference.proto", "inference")
@@ -16,6 +17,22 @@ FILES = (INFERENCE, HEALTH, *REFLECTION)
 (SERVICE,) = INFERENCE.services
 MESSAGES = INFERENCE.messages
 """The classes of the protocol's messages, by name."""
+_INFER = "ModelInferRequest"
+_INFER_FIELDS = nested(MESSAGES[_INFER].DESCRIPTOR)
+
+
+def read_infer(message: bytes, most: int) -> Any:
+    """A `ModelInferRequest` of no more than `most` fields, the only request whose fields may repeat.
+
+    Raises:
+        TooManyValues: it has more.
+        InvalidInput: as `read`.
+    """
+    try:
+        check_fields(message, _INFER_FIELDS, most)
+    except Malformed as e:
+        raise _unreadable(INFERENCE, _INFER, message) from e
+    return read(INFERENCE, _INFER, message)
 
 
 def read(file: ProtoFile, name: str, message: bytes) -> Any:
@@ -27,5 +44,9 @@ def read(file: ProtoFile, name: str, message: bytes) -> Any:
     try:
         return file.messages[name].FromString(message)
     except DecodeError as e:
-        full = file.messages[name].DESCRIPTOR.full_name
-        raise InvalidInput(f"The {len(message)} bytes of the message cannot be read as {full}. Send one") from e
+        raise _unreadable(file, name, message) from e
+
+
+def _unreadable(file: ProtoFile, name: str, message: bytes) -> InvalidInput:
+    full = file.messages[name].DESCRIPTOR.full_name
+    return InvalidInput(f"The {len(message)} bytes of the message cannot be read as {full}. Send one")

@@ -81,7 +81,7 @@ class Stream:
         self._streams.respond(self, response)
 
     def accept(self, size: int, messages: int) -> None:
-        """Some messages, of so many bytes, were answered; let the client send as many more."""
+        """Messages of so many bytes were answered, so many of them well; let the client send as many more."""
         self._streams.accept(self, size, messages)
 
     def await_rest(self, waits: bool) -> None:

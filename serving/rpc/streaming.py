@@ -20,6 +20,8 @@ from .stream import Stream
 
 # Messages that may wait for their response, and bytes of responses that may wait to be sent. Then no more are begun.
 _MOST_MESSAGES, _MOST_UNSENT = 64, 2**20
+# Messages that are begun before the event loop gets to its other work.
+_AT_ONCE = 64
 # Bytes of responses that are sent as one.
 _TOGETHER = 2**16
 
@@ -31,19 +33,21 @@ class Slot:
         size: bytes of the message.
         id: of the message, where it has one of its client's.
         response: None as long as it is not there.
+        right: it is not an error of the client's.
         cancel: called when nobody waits for it any more.
     """
 
-    __slots__ = ("_call", "cancel", "id", "response", "size")
+    __slots__ = ("_call", "cancel", "id", "response", "right", "size")
 
     def __init__(self, call: StreamingCall, size: int) -> None:
         self._call, self.size, self.id = call, size, ""
         self.response: bytes | None = None
+        self.right = True
         self.cancel: Callable[[], None] | None = None
 
-    def fill(self, message: bytes) -> None:
+    def fill(self, message: bytes, *, right: bool = True) -> None:
         """The response is there."""
-        self.cancel = None
+        self.cancel, self.right = None, right
         self._call.fill(self, message)
 
 
@@ -64,7 +68,8 @@ class StreamingCall:
         self._buffer = MessageBuffer(most_bytes(context, stream), head.headers.get(b"grpc-encoding"))
         self._stream: Stream | None = stream
         self._slots: deque[Slot] = deque()
-        self._unsent = 0
+        self._unsent = self._begun = 0
+        self._turn: asyncio.Handle | None = None
         self._first = True
         self._sending = self._advancing = self._half_closed = self._draining = False
         self._last: ServingError | bool = False  # True or why: no more messages are taken
@@ -111,6 +116,8 @@ class StreamingCall:
         self._stream = None
         if self._timer is not None:
             self._timer.cancel()
+        if self._turn is not None:
+            self._turn.cancel()
         self._cancel()
 
     def fill(self, slot: Slot, message: bytes) -> None:
@@ -142,14 +149,25 @@ class StreamingCall:
                 pass
             self._advancing = False
 
+    def _go_on(self) -> None:
+        """Other work had its turn."""
+        self._turn, self._begun = None, 0
+        self._advance()
+
     def _begin(self) -> bool:
-        """Begin with the next message. False: there is none, or no room for it."""
+        """Begin with the next message. False: there is none, no room for it, or other work comes first."""
         stream = self._stream
-        if stream is None or self._last or len(self._slots) >= _MOST_MESSAGES or self._unsent > _MOST_UNSENT:
+        if stream is None or self._last or self._turn is not None:
+            return False
+        if len(self._slots) >= _MOST_MESSAGES or self._unsent > _MOST_UNSENT:
+            return False
+        if self._begun == _AT_ONCE:
+            self._turn = asyncio.get_running_loop().call_soon(self._go_on)
             return False
         try:
             message = self._buffer.take()
             if message is not None:
+                self._begun += 1
                 stream.await_rest(False)
                 slot = Slot(self, len(message) + PREFIX)
                 self._slots.append(slot)
@@ -178,16 +196,18 @@ class StreamingCall:
         if stream is None or self._sending:
             return False
         parts: list[bytes] = []
-        together = taken = 0
+        together = taken = right = 0
         while slots and (response := slots[0].response) is not None and together < _TOGETHER:
             parts.append(response)
             together += len(response)
-            taken += slots.popleft().size
+            slot = slots.popleft()
+            taken += slot.size
+            right += slot.right
         last = self._last if not slots else False
         if not (parts or last):
             return False
         self._unsent -= together
-        stream.accept(taken, len(parts))
+        stream.accept(taken, right)
         part = responses.part(b"".join(parts), first=self._first, last=last)
         self._sending, self._first = True, False
         if last:

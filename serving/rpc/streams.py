@@ -76,6 +76,7 @@ class Streams:
         self._open: dict[int, Stream] = {}
         self._uncounted: Stream | None = None  # whose response waits without being counted
         self._given_up: set[int] = set()  # by us, so that the client may still be sending on them
+        self._paused, self._untold = False, list[Stream]()  # whose responses are out, but may not be taken
         self.highest, self.closed = 0, False
 
     def __len__(self) -> int:
@@ -105,6 +106,18 @@ class Streams:
         """Nobody waits for any response any more."""
         for stream in [*self._open.values()]:
             self._drop(stream)
+
+    def pause(self) -> None:
+        """The client does not take what is written."""
+        self._paused = True
+
+    def resume(self) -> None:
+        """It does again."""
+        self._paused = False
+        while self._untold and not self._paused:
+            stream = self._untold.pop()
+            if stream.call is not None:
+                stream.call.sent()
 
     def receive_timeout(self, thing: int) -> bool:
         """A thing took too long to come. False: it was not a stream's, which ends; all of the connection is stuck."""
@@ -296,7 +309,10 @@ class Streams:
         """A part of a response is out."""
         self._forget_unsent(stream)
         assert stream.call is not None
-        stream.call.sent()
+        if self._paused:
+            self._untold.append(stream)
+        else:
+            stream.call.sent()
 
     def _forget_unsent(self, stream: Stream) -> None:
         self._writing.stop(stream.number)

@@ -161,6 +161,8 @@ def asked(change: str) -> Any:
         case "rows":
             given.shape[:] = [51, 4]
             given.contents.fp64_contents[:] = [1] * 204
+        case "many":
+            request.inputs.extend([service_pb2.ModelInferRequest.InferInputTensor()] * 5000)
         case "output":
             request.outputs.add(name="shap")
         case "version":
@@ -183,6 +185,7 @@ def asked(change: str) -> Any:
         ("narrow", "INVALID_ARGUMENT", "The input 'x' is said to be INT8 but holds 300"),
         ("text", "INVALID_ARGUMENT", "holds a string that is not in UTF-8"),
         ("rows", "RESOURCE_EXHAUSTED", "51 rows, more than the 50 allowed"),
+        ("many", "RESOURCE_EXHAUSTED", "more than 1500 values"),
         ("output", "INVALID_ARGUMENT", "The model has no output 'shap'"),
         ("version", "NOT_FOUND", "this server has model 'iris' version '7'"),
         ("large", "RESOURCE_EXHAUSTED", ""),
