@@ -16,8 +16,8 @@ class ByteBudget:
         self.limit, self.taken = limit, 0
 
     def take(self, size: int) -> bool:
-        """Take so many bytes. False: there is no room for them, and none were taken."""
-        if self.taken + size > self.limit:
+        """Take so many bytes. False: there is no room for them beside what is taken already, and none were taken."""
+        if self.taken and self.taken + size > self.limit:
             return False
         self.taken += size
         return True

@@ -23,7 +23,8 @@ class Context:
     Attributes:
         keys: None where nobody needs one.
         tracer: None where nothing is traced.
-        held: the bytes of the bodies of all requests that are not answered yet.
+        held: the bytes of the bodies of all requests that are not answered yet, and of answers of HTTP that wait to be
+            taken by their clients.
     """
 
     core: Core

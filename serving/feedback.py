@@ -1,10 +1,12 @@
 """What turned out to be true, on its way into the inference log; without knowing about HTTP.
 
-    labels -> checked -> their predictions are in the log -> one transaction -> FeedbackResult for each
+    labels -> checked -> their predictions are in the log -> their turn -> one transaction -> FeedbackResult for each
 
 Promises:
 - A list of labels is one transaction. Where the database fails none of it is kept, or the error says that this is not
   known, and then the same list may be sent again.
+- Lists that share an id are written in the order in which they came to this process, however long one of them waits for
+  a prediction: of two labels of an id the later one stays.
 - Nothing waits in a thread: labels wait on the event loop, and one thread of its own asks the database for all of them.
 - Never more than `max_waiting` labels wait, but for a single longer list: what finds no room is refused at once.
 """
@@ -57,6 +59,8 @@ class _List:
     records: list[LabelRecord]
     statuses: asyncio.Future[Statuses]
     written: bool = False  # or being written
+    passed: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    # it is in the queue or given up, and so are those before it
 
 
 @dataclass(eq=False, slots=True)
@@ -86,6 +90,7 @@ class Feedback:
         self._waiting = 0
         self._queue: deque[_List] = deque()
         self._early: set[_Early] = set()
+        self._last: dict[str, _List] = {}  # of an id, the last list that came, until it has passed
         self._tasks: dict[Callable[[], Any], asyncio.Task[None]] = {}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="feedback")
 
@@ -130,10 +135,14 @@ class Feedback:
             raise TooManyLabels(self._waiting, self._max_waiting)
         labels = _List(records, asyncio.get_running_loop().create_future())
         self._waiting += len(records)
+        before = self._line_up(labels)
         try:
             async with asyncio.timeout(deadline - time.monotonic()):
                 await self._predictions_of(records)
+                if before:
+                    await asyncio.wait(before)
                 self._queue.append(labels)
+                self._pass(labels, set())
                 self._run(self._write_all)
                 return await labels.statuses
         except TimeoutError:
@@ -147,6 +156,30 @@ class Feedback:
             raise NotReady(f"No label was kept: {e}") from e
         finally:
             self._waiting -= len(records)
+            self._pass(labels, before)
+
+    def _line_up(self, labels: _List) -> set[asyncio.Future[None]]:
+        """Give a list that has come its place in the order; what has to be done before it is written."""
+        before: set[asyncio.Future[None]] = set()
+        for record in labels.records:
+            last = self._last.get(record.prediction_id)
+            if last is not None and last is not labels:
+                before.add(last.passed)
+            self._last[record.prediction_id] = labels
+        return before
+
+    def _pass(self, labels: _List, before: set[asyncio.Future[None]]) -> None:
+        """Let those that come after a list go on, once all `before` it are done."""
+        if labels.passed.done():
+            return
+        while before:
+            if not (earlier := before.pop()).done():  # given up before its turn, and those after it still wait
+                earlier.add_done_callback(lambda _: self._pass(labels, before))
+                return
+        labels.passed.set_result(None)
+        for record in labels.records:
+            if self._last.get(record.prediction_id) is labels:
+                del self._last[record.prediction_id]
 
     async def _predictions_of(self, records: list[LabelRecord]) -> None:
         """Wait until the predictions of young ids are in the log, or for as long as they may be late."""

@@ -4,7 +4,8 @@
 - Whoever asks for another protocol than HTTP/1.1 (`Upgrade`) is answered in it, with its body.
 - A request has to arrive within `receive_seconds` of its first byte, the first one of a connection of its beginning;
   else it gets 408. What the server itself does not read does not count.
-- A client that takes nothing of its answers for `write_seconds` is cut off.
+- A client that takes nothing of its answers for `write_seconds` is cut off. What it leaves with the server is part of
+  `max_held_bytes`; where these have no room for it, it is cut off at once.
 - What cannot be read is answered once all requests before it are, and the connection is closed.
 - An answer that comes before the end of its request's chunks closes the connection.
 - There are at most `max_connections`, but for those that probe.
@@ -101,6 +102,7 @@ class Http1(HttpToolsProtocol):
     url: bytes
     _ends = 0.0
     _unwritten, _unwritten_since = 0, 0.0
+    _untaken = 0  # bytes of answers that are taken from the budget, since the client has not taken them
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """A client is there; its first request begins now."""
@@ -118,6 +120,8 @@ class Http1(HttpToolsProtocol):
         """The client is gone, and with it whoever waits for its answer."""
         self._arrived()
         super().connection_lost(exc)
+        self.context.held.give(self._untaken)
+        self._untaken = 0
         self._gone = True
         if self._counted:
             self.context.admission.release(self._address)
@@ -270,12 +274,32 @@ class Http1(HttpToolsProtocol):
         else:
             super().on_response_complete()
 
+    def pause_writing(self) -> None:
+        """The client does not take its answers. The transport says so while the bytes that are too many are written."""
+        super().pause_writing()
+        self._count_untaken(self.transport.get_write_buffer_size())
+
+    def resume_writing(self) -> None:
+        """It does again."""
+        super().resume_writing()
+        self._count_untaken(self.transport.get_write_buffer_size())
+
     def check_writing(self, now: float) -> None:
         """Cut the client off if it takes nothing of what is written; asked from time to time, of `time.monotonic()`."""
         left = self.transport.get_write_buffer_size()
+        self._count_untaken(left)
         if not left or self._unwritten - left >= _LEAST_WRITTEN or not self._unwritten:
             self._unwritten, self._unwritten_since = left, now
         elif now - self._unwritten_since > self.context.settings.write_seconds:
+            self.transport.abort()
+
+    def _count_untaken(self, left: int) -> None:
+        """Have the budget know what the client leaves, or cut it off: it is the one that does not read."""
+        if left == self._untaken or self._gone:
+            return
+        if self.context.held.take(left - self._untaken):
+            self._untaken = left
+        else:
             self.transport.abort()
 
     @property

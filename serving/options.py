@@ -34,7 +34,7 @@ class ServerOptions(BaseModel):
     max_held_bytes: int = Field(
         default=64 * 2**20,
         ge=1,
-        description="Bytes of the bodies of all requests that are not answered yet; more are refused with 503.",
+        description="Bytes of requests that are not answered yet (more get 503), and of answers that are not taken.",
     )
     max_connections: int = Field(
         default=10_000, ge=1, description="Connections at a time; more are refused with 503 and closed."

@@ -26,6 +26,9 @@ from .tensors import Tensor
 
 Json = dict[str, Any]
 
+LONGEST_ID = 1_000
+"""Characters of a request's own id, which its answer repeats."""
+
 
 class InferRequest(NamedTuple):
     """The request, checked; `outputs` is None when it names none, which means all.
@@ -52,6 +55,7 @@ def take(document: Json, data: memoryview | None = None) -> InferRequest:
     identity = document.get("id")
     if identity is not None and not isinstance(identity, str):
         raise InvalidInput(f'The "id" of the request is {echo(identity)}, not a string. Send a string, or leave it out')
+    check_id(identity or "")
     taken = _tensors(inputs, data)
     tensors.check_names(tensor.name for tensor in taken)
     outputs = _objects(document.get("outputs"), "outputs", '{"name"}')
@@ -62,6 +66,19 @@ def take(document: Json, data: memoryview | None = None) -> InferRequest:
         _flag(document, "binary_data_output") or False,
         {output["name"]: flag for output in outputs if (flag := _flag(output, "binary_data")) is not None},
     )
+
+
+def check_id(identity: str) -> None:
+    """Refuse an id that is too long to be repeated.
+
+    Raises:
+        InvalidInput: it has more than `LONGEST_ID` characters.
+    """
+    if len(identity) > LONGEST_ID:
+        raise InvalidInput(
+            f'The "id" of the request has {len(identity)} characters, more than the {LONGEST_ID} allowed. '
+            f"Send a shorter one, or leave it out"
+        )
 
 
 def raw(signature: Signature, data: memoryview) -> InferRequest:

@@ -10,10 +10,12 @@ import struct
 from collections.abc import Callable
 from functools import lru_cache
 from itertools import chain
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
-from msgspec import MsgspecError, Struct, defstruct, json
+from msgspec import Meta, MsgspecError, Struct, defstruct, json
 from msgspec.structs import astuple
+
+from .infer import LONGEST_ID
 
 # msgspec looks for a column beginning with the one after the last: columns in another order take a time that grows
 # with the square of their number.
@@ -36,7 +38,7 @@ class _Output(Struct, gc=False, forbid_unknown_fields=True):
 class _Request(Struct, gc=False, forbid_unknown_fields=True):
     inputs: tuple[_Tensor]
     outputs: tuple[_Output, ...] | None = None
-    id: str | None = None
+    id: Annotated[str, Meta(max_length=LONGEST_ID)] | None = None
     parameters: None = None
 
 

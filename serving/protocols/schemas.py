@@ -12,6 +12,7 @@ from ..labels import LabelType
 from ..model import Model
 from ..routes import MLFLOW_CODES
 from ..schema import OutputSpec, row_schema
+from .infer import LONGEST_ID
 from .tensors import DATATYPES
 
 Json = dict[str, Any]
@@ -52,7 +53,7 @@ def of(model: Model, labels: LabelType) -> Json:
         ),
         "InferRequest": _object(
             {
-                "id": _TEXT,
+                "id": {**_TEXT, "maxLength": LONGEST_ID},
                 "parameters": _PARAMETERS,
                 "inputs": _list(_TENSOR, at_least=1),
                 "outputs": _list(_object({"name": names, "parameters": _PARAMETERS}, "name")),

@@ -13,7 +13,7 @@ from ... import __version__
 from ..core import Core
 from ..exchange import ModelCall
 from ..prediction import Prediction
-from ..protocols.infer import InferRequest
+from ..protocols.infer import InferRequest, check_id
 from ..protocols.tensors import batch
 from ..request import RequestHead
 from ..schema import OutputSpec, v2_inputs
@@ -78,6 +78,7 @@ def ask(core: Core, _head: RequestHead, body: bytes) -> ModelCall[Response]:
 def ask_in_stream(slot: Slot, core: Core, _head: RequestHead, body: bytes) -> ModelCall[StreamItem]:
     """The same for a message of a stream; its slot gets the id that the client gave it."""
     request = read_infer(body, core.max_values)
+    check_id(request.id)  # a refusal would repeat it too
     slot.id = request.id
     return _asked(core, request, _item)
 

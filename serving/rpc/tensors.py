@@ -15,7 +15,7 @@ from ..echo import echo
 from ..errors import InvalidInput
 from ..prediction import Prediction
 from ..protocols import binary, tensors
-from ..protocols.infer import InferRequest
+from ..protocols.infer import InferRequest, check_id
 from ..protocols.tensors import Tensor
 from ..schema import OutputSpec
 from .messages import MESSAGES
@@ -46,10 +46,12 @@ def take(message: Any) -> InferRequest:
     """Read a `ModelInferRequest`; `binary` says whether its contents are raw.
 
     Raises:
-        InvalidInput: no inputs, one that comes twice, or contents that disagree with their shape or datatype.
+        InvalidInput: no inputs, one that comes twice, contents that disagree with their shape or datatype, or too long
+            an id.
     """
     if not message.inputs:
         raise InvalidInput("The request has no inputs. Send a tensor for each column, or one of [rows, columns]")
+    check_id(message.id)
     raw = message.raw_input_contents
     if raw and len(raw) != len(message.inputs):
         raise InvalidInput(

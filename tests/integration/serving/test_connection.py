@@ -194,3 +194,29 @@ def test_a_field_that_decides_comes_once(port: int, name: bytes) -> None:
         answer = until_closed(client)
         assert answer.startswith(b"HTTP/1.1 400 ")
         assert name.lower() + b" twice" in answer
+
+
+@pytest.mark.parametrize("target", [b"/predict", b"/predict?by=the+app"])
+def test_answers_that_nobody_reads_are_held_and_what_finds_no_room_is_cut_off(folders: Folders, target: bytes) -> None:
+    most = 16 * 2**20
+    body = b'{"rows":[%b]}' % b",".join([b"[1.0]"] * 150_000)
+    head = b"POST %b HTTP/1.1\r\nhost: here\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+    asked = head % (target, len(body)) + body
+    with running(folders.line, max_rows=150_000, max_waiting_rows=150_000, max_held_bytes=most) as (server, port):
+        held = server.context.held
+        clients: list[socket.socket] = []
+        for count in (1, 2, 3, 4):
+            clients.append(connected(port))
+            clients[-1].sendall(asked)
+            wait_until(lambda n=count: server.server_state.total_requests == n, what="an answer that is written")
+        wait_until(lambda: len(server.server_state.connections) < 4, what="the end of one that found no room")
+        assert 2**20 < held.taken <= most
+        clients[0].settimeout(20)
+        answer = b""
+        while answer.count(b"\r\n\r\n") < 1 or not answer.endswith(b"}"):
+            answer += clients[0].recv(2**20)
+        assert len(json.loads(answer.partition(b"\r\n\r\n")[2])["predictions"]) == 150_000
+        for client in clients:
+            client.close()
+        wait_until(lambda: not server.server_state.connections, what="the end of the connections")
+        assert held.taken == 0

@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import Engine, event
 from support.cutting import Cutting
 from support.postgres import Postgres, running_postgres
+from tenfold.serving.errors import LabelsTooLate
 from tenfold.serving.feedback import Feedback
 from tenfold.serving.ids import new_ids
 from tenfold.serving.inference_log.rows import served
@@ -321,6 +322,40 @@ async def test_a_label_waits_for_a_prediction_that_another_replica_has_yet_to_wr
     with closing(InferenceLog(f"sqlite:///{tmp_path / 'log.db'}")) as log:
         log.write(served("iris", "7", [identity], datetime.now(UTC), [{}], [{}]))
     assert statuses(await request) == ["accepted"]
+
+
+async def test_the_later_label_of_an_id_stays_however_long_the_earlier_list_waits(iris: InProcess) -> None:
+    first, other = await ids(iris, 2)
+    (young,) = new_ids(1)
+    earlier = [{"id": first, "label": 0}, {"id": young, "label": 0}]
+    waiting = asyncio.create_task(iris.post("/feedback", earlier))
+    await asyncio.sleep(0.5)
+    later = asyncio.create_task(iris.post("/feedback", [{"id": first, "label": 1}]))
+    # Whoever shares no id with them does not wait.
+    assert statuses(await iris.post("/feedback", [{"id": other, "label": 1}])) == ["accepted"]
+    assert not waiting.done()
+    assert statuses(await waiting) == ["accepted", "unknown"]
+    assert statuses(await later) == ["replaced"]
+    assert statuses(await iris.post("/feedback", [{"id": first, "label": 1}])) == ["repeated"]
+
+
+async def test_a_list_that_is_given_up_lets_nobody_past_the_one_before_it(iris: InProcess) -> None:
+    assert iris.core.feedback is not None
+    take, soon = iris.core.feedback.take, time.monotonic() + 0.5
+    (identity,) = await ids(iris)
+    now = datetime.now(UTC)
+    earlier = asyncio.create_task(take([(identity, 0), (new_ids(1)[0], 0)], now, time.monotonic() + 20))
+    await asyncio.sleep(0.2)
+    given_up = asyncio.create_task(take([(identity, 1)], now, soon))
+    await asyncio.sleep(0)
+    later = asyncio.create_task(take([(identity, 2)], now, time.monotonic() + 20))
+    with pytest.raises(LabelsTooLate, match="No label was kept"):
+        await given_up
+    assert not earlier.done()
+    assert [result.status for result in await earlier] == ["accepted", "unknown"]
+    assert [result.status for result in await later] == ["replaced"]
+    assert [result.status for result in await take([(identity, 2)], now, time.monotonic() + 20)] == ["repeated"]
+    assert not iris.core.feedback._last  # pyright: ignore[reportPrivateUsage]
 
 
 async def test_a_young_id_that_nobody_writes_is_unknown_in_the_end(

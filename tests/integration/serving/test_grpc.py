@@ -269,3 +269,10 @@ async def test_a_port_in_use_is_said(folders: Folders, iris_server: tuple[ModelS
     port = int(address.rpartition(":")[2])
     with pytest.raises(ModelUnloadable, match=f"Nothing can listen on 127.0.0.1:{port} for gRPC. Stop the program"):
         RpcServer(server.context, port)
+
+
+def test_an_id_that_is_too_long_to_be_repeated(iris: triton.InferenceServerClient) -> None:
+    rows = [tensor("x", TABLE.to_numpy("f8"), "FP64")]
+    assert iris.infer("iris", rows, request_id="x" * 1_000).get_response().id == "x" * 1_000
+    with pytest.raises(InferenceServerException, match='The "id" of the request has 1001 characters'):
+        iris.infer("iris", rows, request_id="x" * 1_001)
