@@ -95,6 +95,7 @@ class Http1(HttpToolsProtocol):
     _unframed = 0  # bytes since a head began, or a body went on: they belong to a head, a trailer, or a chunk's size
     _over = False  # nothing is read any more
     _ended = False  # nothing is written any more
+    _stops = False  # the server does, once the request is whole
     _last_words: bytes | None = None  # for when all requests before are answered
     _task: asyncio.Task[Any] | None = None
     _gone = _counted = False
@@ -264,7 +265,17 @@ class Http1(HttpToolsProtocol):
         self._whole = True
         self._unframed = 0
         self._arrived()
+        if self._stops:
+            self.transport.close()
+            return
         super().on_message_complete()
+
+    def shutdown(self) -> None:
+        """The server stops. Who still sends a body that is refused already has not seen that, and would see a reset."""
+        if self._unwanted and not self._whole:
+            self._stops = True
+        else:
+            super().shutdown()
 
     def on_response_complete(self) -> None:
         """A request is answered; the next one's turn comes."""

@@ -220,3 +220,16 @@ def test_answers_that_nobody_reads_are_held_and_what_finds_no_room_is_cut_off(fo
             client.close()
         wait_until(lambda: not server.server_state.connections, what="the end of the connections")
         assert held.taken == 0
+
+
+def test_a_stop_does_not_reset_who_still_sends_what_is_refused_already(folders: Folders) -> None:
+    size = 4 * 2**20
+    with running(folders.line, max_body_bytes=1000, drain_seconds=0) as (server, port), connected(port) as client:
+        client.sendall(b"POST /predict HTTP/1.1\r\nhost: here\r\ncontent-length: %d\r\n\r\n" % size)
+        assert client.recv(65536).startswith(b"HTTP/1.1 413 ")
+        client.sendall(b" " * (size // 2))
+        server.should_exit = True
+        wait_until(lambda: server.core.state == "draining", what="the begin of the stop")
+        wait_until(lambda: next(iter(server.server_state.connections))._stops, what="the stop of the connection")
+        client.sendall(b" " * (size // 2))
+        assert until_closed(client) == b""
