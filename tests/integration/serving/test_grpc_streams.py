@@ -159,11 +159,18 @@ def test_a_stop_answers_what_has_come_and_says_that_the_stream_ends(folders: Fol
 
 def test_who_gives_up_a_stream_frees_its_places(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
     with called(folders.slow, name="slow", max_waiting_rows=5) as (server, channel):
-        hold, answer = threading.Event(), server.core.model.answer
-        monkeypatch.setattr(server.core.model, "answer", lambda *given: (hold.wait(GUARD), answer(*given))[1])
+        asks, hold, answer = threading.Event(), threading.Event(), server.core.model.answer
+
+        def held(*given: Any) -> Any:
+            asks.set()
+            hold.wait(GUARD)
+            return answer(*given)
+
+        monkeypatch.setattr(server.core.model, "answer", held)
 
         def requests() -> Iterator[bytes]:
             yield asked("slow", np.zeros((500, 8)))
+            asks.wait(GUARD)  # what comes before would be asked with it
             for _ in range(5):
                 yield asked("slow", np.zeros((1, 8)))
             hold.wait(GUARD)
