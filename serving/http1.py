@@ -14,7 +14,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from typing import Any
 
@@ -24,9 +23,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from .admission import lifetime
 from .context import Context
+from .framing import Unreadable, body_length, check_head, target_of, too_large, without_upgrade
 from .middleware import LAST
 from .refusals import last_words
-from .request import ONCE
 
 # Bytes that are parsed at a time outside of a body: the requests in them are made before the first is answered.
 _STEP = 1024
@@ -35,18 +34,7 @@ _HELD_SECONDS = 0.05
 _LINGER_SECONDS = 1.0
 # A client that takes so much of its answers in `write_seconds` goes on.
 _LEAST_WRITTEN = 64 * 2**10
-_DROPPED_BY_UPGRADE = (b"upgrade", b"http2-settings")
-_HOST = re.compile(rb"([\w.~!$&'()*+,;=%-]*|\[[\da-fA-F:.]+\])(:\d*)?", re.ASCII)
-_NO_PATH = re.compile(rb"https?://[^/?#]+", re.IGNORECASE)
 _INVALID = 400, "The request is not valid HTTP/1.1. Send it by a library that speaks it"
-
-
-class Unreadable(Exception):
-    """The request cannot be read any further, and what its client is told."""
-
-    def __init__(self, status: int, sentence: str) -> None:
-        super().__init__(sentence)
-        self.status = status
 
 
 class _Flow(FlowControl):
@@ -209,33 +197,13 @@ class Http1(HttpToolsProtocol):
         if parser.should_upgrade():
             return  # the parser stops here, and another one begins without the upgrade
         self._head_done, self._head_bytes = True, 0
-        self._check_head(parser.get_http_version())
-        self.on_head()
-
-    def _check_head(self, version: str) -> None:
-        """What the parser leaves to others (RFC 9112, 2.3, 3.2, 6.1)."""
-        if version not in ("1.0", "1.1"):
-            raise Unreadable(505, "This server speaks HTTP/1.1 and 1.0. Send one of them")
-        hosts, seen = 0, set[bytes]()
-        for name, value in self.headers:
-            if name in ONCE:
-                if name in seen:
-                    raise Unreadable(400, f"The request has the field {name.decode()} twice. Send it once")
-                seen.add(name)
-            if name == b"host":
-                hosts += 1
-                if not _HOST.fullmatch(value):
-                    raise Unreadable(400, "The Host of the request is not a host. Send the server's name and port")
-            elif name == b"content-length":
-                self._body_left = int(value)
-            elif name == b"transfer-encoding" and value.lower() != b"chunked":
-                raise Unreadable(501, "The request has a Transfer-Encoding that is not understood here. Send chunked")
-        if hosts > 1 or (not hosts and version == "1.1"):
-            raise Unreadable(400, f"The request has {hosts} fields Host. Send one, with the server's name and port")
+        version = parser.get_http_version()
+        check_head(version, self.headers)
+        self._body_left = body_length(self.headers)
         if version == "1.0":
             self.expect_100_continue = False
-        if _NO_PATH.fullmatch(self.url):  # which means the root
-            self.url += b"/"
+        self.url = target_of(self.url)
+        self.on_head()
 
     def on_head(self) -> None:
         """The head of a request, which asks for no upgrade."""
@@ -324,31 +292,18 @@ class Http1(HttpToolsProtocol):
                 self.parser.feed_data(data)
                 break
             except HttpParserUpgrade as e:
-                data = self._without_upgrade() + bytes(data[e.args[0] :])
+                before: Any = self.parser
+                head = without_upgrade(before.get_method(), self.url, before.get_http_version(), self.headers)
+                self.parser = type(before)(self)
+                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+                data = head + bytes(data[e.args[0] :])
         if self._unframed > (most := self.context.settings.max_head_bytes) and not (self._whole and self._head_done):
-            raise _too_large(most)
-
-    def _without_upgrade(self) -> bytes:
-        """The head that has just been parsed, without what asks for another protocol, for a new parser."""
-        before: Any = self.parser
-        method = before.get_method()
-        if method == b"CONNECT":
-            raise Unreadable(405, "This server is not a proxy: CONNECT is not possible here")
-        self.parser = type(before)(self)
-        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
-        lines = [b"%b %b HTTP/%b" % (method, self.url, before.get_http_version().encode())]
-        for name, value in self.headers:
-            if name == b"connection":
-                options = [option.strip() for option in value.split(b",")]
-                value = b", ".join([o for o in options if o.lower() not in _DROPPED_BY_UPGRADE])
-            if value and name not in _DROPPED_BY_UPGRADE:
-                lines.append(name + b": " + value)
-        return b"\r\n".join(lines) + b"\r\n\r\n"
+            raise too_large(most)
 
     def _count_head(self, size: int) -> None:
         self._head_bytes += size
         if self._head_bytes > (most := self.context.settings.max_head_bytes):
-            raise _too_large(most)
+            raise too_large(most)
 
     def _idle(self) -> bool:
         before = self.cycle  # None before the first request
@@ -444,10 +399,3 @@ def _reason(error: HttpParserCallbackError) -> tuple[int, str]:
     """What a callback has raised. In a variable of the frame that parses it would keep that frame, and all it reads."""
     found = error.__context__
     return (found.status, str(found)) if isinstance(found, Unreadable) else _INVALID
-
-
-def _too_large(most: int) -> Unreadable:
-    return Unreadable(
-        431,
-        f"The head of the request has more than {most} bytes. Send less, or raise TENFOLD_MAX_HEAD_BYTES on the server",
-    )
