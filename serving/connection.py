@@ -88,7 +88,8 @@ class Connection(Http1):
     def data_received(self, data: bytes) -> None:
         """Some bytes: of a request, of several, or of a part of one."""
         if (
-            self._whole
+            self.trusted
+            and self._whole
             and not self._unread
             and (known := self.heads.find(data)) is not None
             and self._idle()
@@ -169,14 +170,13 @@ class Connection(Http1):
 
     def _begin(self, known: KnownHead, *, keep_alive: bool) -> _Cycle:
         exchange = HttpExchange(self.context, "POST", known.path, known.match, known.head)
+        self.looked_at(exchange)
         self._cycle = self.cycle = cycle = _Cycle(exchange, keep_alive=keep_alive and not self.is_last)
         return cycle
 
     def _take(self, cycle: _Cycle, body: bytes) -> None:
         """A part of the body, unless there is no room for it."""
         held = self.context.held
-        if cycle.exchange.error is not None:  # its answer is delayed
-            return
         if not held.take(len(body)):
             self._release(cycle)
             cycle.body = b""
@@ -196,30 +196,16 @@ class Connection(Http1):
         cycle.held = 0
 
     def _refuse(self, cycle: _Cycle, error: ServingError) -> None:
-        """Answer now, whatever is still to come of the body, unless the client's address asks too often in vain."""
-        delay = cycle.exchange.delay(self._address)
-        if delay:
-            self.loop.call_later(delay, self._refuse_now, cycle, error)
-        else:
-            self._refuse_now(cycle, error)
-
-    def _refuse_now(self, cycle: _Cycle, error: ServingError) -> None:
+        """Answer now, whatever is still to come of the body."""
         self._answer(cycle, cycle.exchange.refuse(error))
 
     def _end(self, cycle: _Cycle) -> None:
         """The body is whole."""
         exchange, body = cycle.exchange, bytes(cycle.body)
         cycle.body = b""
-        if exchange.error is not None:
-            return
         reader = exchange.route.reader
         assert reader is not None
         exchange.predict(reader, body, partial(self._answer, cycle))
-
-    @property
-    def _unwanted(self) -> bool:
-        cycle = self._cycle
-        return super()._unwanted or (cycle is not None and self.cycle is cycle and cycle.exchange.error is not None)
 
     def _answer(self, cycle: _Cycle, response: Response) -> None:
         self._release(cycle)

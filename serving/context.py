@@ -14,6 +14,7 @@ from .request import RequestHead
 from .routes import Match, Route, RouteTable
 from .settings import Settings
 from .tracing import Tracer
+from .turns import Turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Context:
     tracer: Tracer | None = None
     held: ByteBudget = field(init=False)
     admission: Admission = field(init=False)
+    turns: Turns = field(init=False, default_factory=Turns)
 
     def __post_init__(self) -> None:
         s = self.settings
@@ -56,7 +58,7 @@ class Context:
             try:
                 self.keys.check(head.headers.get(b"authorization", b""))
             except Unauthorized as e:
-                return e
+                return e.with_traceback(None)  # which leads to the frames of all callers, and all that they have read
         if route is None:
             return MethodNotAllowed(method, path, match.allowed) if match.allowed else UnknownPath(path)
         length, most = head.headers.get(b"content-length", b""), self.settings.max_body_bytes

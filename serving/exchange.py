@@ -18,10 +18,9 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from fastapi import Response
 
-from .admission import LONGEST_DELAY_OF_OPEN
 from .batching import Job
 from .context import Context
-from .errors import ServingError, Shed
+from .errors import ServingError, Shed, Unauthorized
 from .logs import request_id
 from .prediction import Prediction
 from .refusals import failure, refusal
@@ -137,9 +136,8 @@ class Exchange(Generic[A]):
         if self._respond is None:  # dropped
             return
         try:
-            if isinstance(prediction, Exception):
-                raise prediction
-            answer = self._respond(prediction)
+            failed = isinstance(prediction, Exception)
+            answer = self.response_to(prediction) if failed else self._respond(prediction)
         except Exception as e:
             answer = self.response_to(e)
         self._finish(answer)
@@ -202,15 +200,12 @@ class HttpExchange(Exchange[Response]):
         except Exception as e:
             return self.response_to(e)
 
-    def delay(self, address: str) -> float:
-        """Seconds that the answer is to wait, since too many requests without a key have come from this address."""
-        context, route, now = self._context, self._match.route, time.monotonic()
-        if context.keys is None:
-            return 0
-        if self.error is None:
-            is_open = route is None or route.access != "key"
-            return context.admission.delay(address, now, most=LONGEST_DELAY_OF_OPEN) if is_open else 0
-        return context.admission.delay(address, now) if self.error.status == 401 else 0
+    @property
+    def shows_key(self) -> bool | None:
+        """Whether the request shows that its client is no stranger; None: it says nothing of that."""
+        if isinstance(self.error, Unauthorized):
+            return False
+        return True if self.error is None and self.route.access == "key" else None
 
     def headers(self) -> list[tuple[bytes, bytes]]:
         """Headers that every response has."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import weakref
 from typing import Any
 
 from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrade
@@ -23,14 +24,14 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from .admission import lifetime
 from .context import Context
+from .exchange import HttpExchange
 from .framing import Unreadable, body_length, check_head, target_of, too_large, without_upgrade
-from .middleware import LAST
+from .middleware import LAST, LOOKED_AT
 from .refusals import last_words
+from .turns import APP_SECONDS, READ_SECONDS, SLICE_SECONDS
 
 # Bytes that are parsed at a time outside of a body: the requests in them are made before the first is answered.
 _STEP = 1024
-# Between two reads of a body that nobody wants any more.
-_HELD_SECONDS = 0.05
 _LINGER_SECONDS = 1.0
 # A client that takes so much of its answers in `write_seconds` goes on.
 _LEAST_WRITTEN = 64 * 2**10
@@ -38,29 +39,53 @@ _INVALID = 400, "The request is not valid HTTP/1.1. Send it by a library that sp
 
 
 class _Flow(FlowControl):
-    """uvicorn's, which parses what was read already before it reads more."""
+    """uvicorn's, which parses what was read already before it reads more, and lets strangers wait for their turns.
+
+    Attributes:
+        waits: for its turn.
+    """
 
     def __init__(self, transport: asyncio.Transport, connection: Http1) -> None:
         super().__init__(transport)
-        self._connection, self._parses = connection, False
+        self._connection, self._parses = weakref.proxy(connection), False
+        self.waits = self._stopped = False
+
+    def pause_reading(self) -> None:
+        """The next request, or more of a body, is not wanted yet."""
+        self.read_paused = True
+        self._settle()
 
     def resume_reading(self) -> None:
-        """The next request, or more of a body, is wanted."""
+        """It is."""
         if not self.read_paused:
             return
         if not self._connection.has_unread:
-            super().resume_reading()
+            self.read_paused = False
+            self._settle()
         elif not self._parses:
             self._parses = True
             asyncio.get_running_loop().call_soon(self._parse)
 
+    def wait(self, waits: bool) -> None:
+        """Whether the connection waits for its turn."""
+        self.waits = waits
+        self._settle()
+
     def _parse(self) -> None:
         self._parses = False
         if not self._transport.is_closing():
-            super().resume_reading()
+            self.read_paused = False
             self._connection.parse_unread()
-            if self._connection.has_unread:
-                self.pause_reading()
+            self._settle()
+
+    def _settle(self) -> None:
+        stop = self.read_paused or self.waits
+        if stop is not self._stopped:
+            self._stopped = stop
+            if stop:
+                self._transport.pause_reading()
+            else:
+                self._transport.resume_reading()
 
 
 class Http1(HttpToolsProtocol):
@@ -69,18 +94,21 @@ class Http1(HttpToolsProtocol):
     Attributes:
         context: of the server.
         probe_port: connections to it are not bounded in number.
+        trusted: no stranger's; see `turns`.
     """
 
     context: Context
     probe_port: int | None = None
+    trusted = False
 
     _arriving: asyncio.TimerHandle | None = None
     _whole = True  # no request is arriving
     _head_done = False  # the head of the request that arrives, or arrived last, is there
     _head_bytes = 0  # of it so far
     _body_left = 0  # of its body, where its length is known
-    _unread = b""  # what is not parsed yet
+    _unread: bytes | memoryview = b""  # what is not parsed yet
     _unframed = 0  # bytes since a head began, or a body went on: they belong to a head, a trailer, or a chunk's size
+    _has_turn = False  # a stranger's, which may read now
     _over = False  # nothing is read any more
     _ended = False  # nothing is written any more
     _stops = False  # the server does, once the request is whole
@@ -88,6 +116,8 @@ class Http1(HttpToolsProtocol):
     _task: asyncio.Task[Any] | None = None
     _gone = _counted = False
     cycle: Any
+    scope: Any
+    flow: Any  # a `_Flow`, once the connection is made
     url: bytes
     _ends = 0.0
     _unwritten, _unwritten_since = 0, 0.0
@@ -104,6 +134,9 @@ class Http1(HttpToolsProtocol):
                 self._fail(503, "The server has too many connections. Try again in a second, or run more replicas")
                 return
         self._arrives()
+        self.trusted = self.is_probe
+        if not (self.trusted or self.context.turns.free):
+            self.loop.call_soon(self._wait)  # uvloop reads from a new connection, whatever is said here
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone, and with it whoever waits for its answer."""
@@ -111,6 +144,9 @@ class Http1(HttpToolsProtocol):
         super().connection_lost(exc)
         self.context.held.give(self._untaken)
         self._untaken = 0
+        # What leads back to it would keep it, and what the client has sent, until the collector comes.
+        self._unread, self.url, self.headers, self.scope, self.cycle = b"", b"", [], None, None
+        self.pipeline.clear()
         self._gone = True
         if self._counted:
             self.context.admission.release(self._address)
@@ -125,20 +161,40 @@ class Http1(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Some bytes: of a request, of several, or of a part of one."""
         if self._over:
-            self._hold()
+            self._wait()
             return
         self._unset_keepalive_if_required()
-        self._unread = self._unread + data if self._unread else data
+        self._unread = b"".join((self._unread, data)) if self._unread else data
         self.parse_unread()
 
     def parse_unread(self) -> None:
-        """Parse what was read, until the requests or the body in it are enough for now."""
+        """Parse what was read, until the requests or the body in it are enough for now, or the turn ends."""
+        turns = self.context.turns
+        if self.trusted:
+            self._parse_unread(float("inf"))
+        elif self._has_turn or (turns.free and not self.flow.waits):
+            self._take_slice()
+        else:
+            self._wait()
+
+    def _take_slice(self) -> None:
+        self._has_turn = False
+        begun = time.monotonic()
+        self._parse_unread(begun + SLICE_SECONDS)
+        if not self.trusted:
+            self.context.turns.spend(time.monotonic() - begun)
+            if self.has_unread and not self.flow.read_paused:
+                self._wait()
+
+    def _parse_unread(self, until: float) -> None:
         data, self._unread = memoryview(self._unread), b""
         try:
             while data and not self.flow.read_paused and not self._over:
                 step = self._body_left if self._head_done and self._body_left > 0 else _STEP
                 self._parse(data[:step])
                 data = data[step:]
+                if not self.trusted and time.monotonic() > until:
+                    break
         except Unreadable as e:
             self._fail(e.status, str(e))
         except HttpParserCallbackError as e:
@@ -147,12 +203,39 @@ class Http1(HttpToolsProtocol):
             self._fail(*_INVALID)
         if self._over:
             return
-        self._unread = bytes(data)
+        self._unread = data
         if not self._whole:
             if self._arriving is None:
                 self._arrives()
             if self._unwanted:
-                self._hold()
+                self._wait()
+
+    def looked_at(self, exchange: HttpExchange) -> None:
+        """A request's head was, and with it whether the client has a key."""
+        if (shown := exchange.shows_key) is not None:
+            self.trusted = shown
+            if shown and self.flow.waits:
+                self._take_turn()
+
+    def _wait(self) -> None:
+        """Read nothing until it is the turn of this connection: what strangers send, and what nobody wants of others,
+        shall not cost those their time who have a key.
+        """
+        if not (self.flow.waits or self.transport.is_closing()):
+            self.flow.wait(True)
+            self.context.turns.wait(self._address, self._take_turn)
+
+    def _take_turn(self) -> None:
+        if not self.flow.waits or self.transport.is_closing():
+            return
+        self.flow.wait(False)
+        if self.trusted:
+            self.parse_unread()
+        elif self.has_unread and not self.flow.read_paused:
+            self._take_slice()
+        else:
+            self._has_turn = True
+            self.context.turns.spend(READ_SECONDS)
 
     @property
     def has_unread(self) -> bool:
@@ -163,16 +246,6 @@ class Http1(HttpToolsProtocol):
     def _unwanted(self) -> bool:
         """Whether what arrives belongs to a request that is answered already."""
         return self._head_done and self._idle()
-
-    def _hold(self) -> None:
-        """Read nothing for a moment: what nobody wants shall not cost others their time."""
-        if not self.flow.read_paused:
-            self.flow.pause_reading()
-            self.loop.call_later(_HELD_SECONDS, self._read_on)
-
-    def _read_on(self) -> None:
-        if not self.transport.is_closing() and not self.pipeline:
-            self.flow.resume_reading()
 
     def on_message_begin(self) -> None:
         """The first byte of a request."""
@@ -209,6 +282,9 @@ class Http1(HttpToolsProtocol):
         """The head of a request, which asks for no upgrade."""
         if self.is_last:
             self.scope[LAST] = True  # pyright: ignore[reportGeneralTypeIssues]  # a scope may have more keys
+        self.scope[LOOKED_AT] = self.looked_at  # pyright: ignore[reportGeneralTypeIssues]
+        if not self.trusted:
+            self.context.turns.spend(APP_SECONDS)
         super().on_headers_complete()
 
     @property
@@ -386,7 +462,9 @@ class Http1(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         waits = not self._whole and not self._head_done and not self._idle()
-        if self.flow.read_paused or waits:  # the server itself reads nothing, or answers what came before
+        if (
+            self.flow.read_paused or self.flow.waits or waits
+        ):  # the server itself reads nothing, or answers what came before
             self._arrives()
         elif self._head_done and self._idle():  # it was answered before it was whole
             self._close_with(b"")

@@ -28,6 +28,8 @@ from .routes import Match, Route
 
 LAST = "tenfold.last"
 """Key in the ASGI scope of a request that is to be the last of its connection."""
+LOOKED_AT = "tenfold.looked_at"
+"""Key in the ASGI scope of what the connection wants to be called with, when the request's head was looked at."""
 _STATE = "tenfold.state"
 _LONGEST_WANTED = 1000  # bytes of the names of headers that a browser asks for
 
@@ -57,6 +59,8 @@ class Middleware:
         match = self._context.table.match(method, path)
         head = RequestHead(dict(scope["headers"]), match.parameters)
         exchange = HttpExchange(self._context, method, path, match, head)
+        if LOOKED_AT in scope:
+            scope[LOOKED_AT](exchange)
         body = Body(receive, head.headers, self._context.settings.max_body_bytes, self._context.held)
         scope[_STATE] = _State(match, exchange, body)
         request_id.set(exchange.request_id)
@@ -76,8 +80,6 @@ class Middleware:
             asks_what_is_allowed = method == "OPTIONS" and (match.allowed or path == "*")
             if asks_what_is_allowed:  # no key comes with it
                 exchange.error = None
-            if delay := exchange.delay(scope["client"][0] if scope.get("client") else ""):
-                await asyncio.sleep(delay)
             if asks_what_is_allowed:
                 await _options(match, head)(scope, receive, respond)
             elif exchange.error is not None:
@@ -97,6 +99,7 @@ class Middleware:
         finally:
             body.release()
             exchange.count(status or 500)
+            del scope[_STATE]  # which leads back to the scope, and would keep the request until the collector comes
 
 
 class TableRoute(APIRoute):

@@ -14,11 +14,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from typing import ClassVar, cast
 
 from ..admission import lifetime
 from ..context import Context
+from ..turns import READ_SECONDS, SLICE_SECONDS
 from . import frames
 from .errors import Code, ConnectionBroken, StreamBroken
 from .flood_guard import FloodGuard
@@ -54,7 +56,7 @@ class Connection(asyncio.Protocol):
         on_lost: Callable[[Connection], None],
     ) -> None:
         self._settings = settings = context.settings
-        self._admission, self._on_made, self._on_lost = context.admission, on_made, on_lost
+        self._admission, self._turns, self._on_made, self._on_lost = context.admission, context.turns, on_made, on_lost
         self._guard = FloodGuard()
         self._receiving = Timeouts(settings.receive_seconds, self._receive_timeout)
         self._writing = Timeouts(settings.write_seconds, self._write_timeout)
@@ -62,20 +64,27 @@ class Connection(asyncio.Protocol):
             open_call, settings, context.held, self._write, self._guard, self._receiving, self._writing, self._on_empty
         )
         self._blocks = HeaderBlocks(self._streams.largest_list, self._guard, self._receiving, self._streams.headers)
-        self._rest = b""  # the first bytes of a frame; all that came last while the client does not take what we write
-        self._prefaced = self._greeted = self._noticed = self._paused = self._stopping = self._over = False
+        self._rest = b""  # the first bytes of a frame, and what is to be read later
+        self._prefaced = self._greeted = self._noticed = self._stopping = self._over = False
+        self._paused = False  # the client does not take what is written
+        self._waits = False  # for its turn
+        self._stopped = False  # nothing is read
         self._timers: list[asyncio.TimerHandle] = []
-        self._address: str | None = None
+        self._address, self._admitted = "", False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client is there."""
         self._transport = cast("asyncio.Transport", transport)
         self._on_made(self)
-        address = str((transport.get_extra_info("peername") or ("",))[0])
-        if not self._admission.admit(address):
+        self._address = str((transport.get_extra_info("peername") or ("",))[0])
+        self._admitted = self._admission.admit(self._address)
+        if not self._admitted:
             self._break(Code.ENHANCE_YOUR_CALM, "too many connections; close one, or try again later")
             return
-        self._address = address
+        if not self._turns.free:
+            asyncio.get_running_loop().call_soon(
+                self._wait
+            )  # uvloop reads from a new connection, whatever is said here
         self._write(self._streams.greeting())
         self._receiving.start(_FIRST)
         self._after(lifetime(self._settings.connection_seconds), self.go_away)
@@ -85,7 +94,7 @@ class Connection(asyncio.Protocol):
         self._end()
         for timer in self._timers:
             timer.cancel()
-        if self._address is not None:
+        if self._admitted:
             self._admission.release(self._address)
         self._on_lost(self)
 
@@ -93,7 +102,7 @@ class Connection(asyncio.Protocol):
         """The client does not take its responses: nothing more is read from it until it does."""
         self._paused = True
         self._streams.pause()
-        self._transport.pause_reading()
+        self._settle()
         self._writing.start(_WRITING)
 
     def resume_writing(self) -> None:
@@ -103,17 +112,58 @@ class Connection(asyncio.Protocol):
         if not self._transport.is_closing():
             self._streams.resume()
             self.data_received(b"")
-            if not self._paused:
-                self._transport.resume_reading()
+            self._settle()
 
     def data_received(self, data: bytes) -> None:
         """Some bytes: frames, or parts of them."""
         if self._over:
+            self._wait()
             return
         if self._rest:
             data, self._rest = self._rest + data, b""
+        if self._streams.keyed:
+            self._read_frames(data, float("inf"))
+        elif self._waits or not self._turns.free:
+            self._rest = data
+            self._wait()
+        else:
+            self._take_slice(data)
+
+    def _take_slice(self, data: bytes) -> None:
+        begun = time.monotonic()
+        self._read_frames(data, begun + SLICE_SECONDS)
+        self._turns.spend(time.monotonic() - begun)
+
+    def _wait(self) -> None:
+        """Read nothing until it is the turn of this connection; see `turns`."""
+        if not (self._waits or self._transport.is_closing()):
+            self._waits = True
+            self._settle()
+            self._turns.wait(self._address, self._take_turn)
+
+    def _take_turn(self) -> None:
+        if self._transport.is_closing():
+            return
+        self._waits = False
+        if self._over or self._paused or not self._rest:
+            self._turns.spend(READ_SECONDS)
+        else:
+            data, self._rest = self._rest, b""
+            self._take_slice(data)
+        self._settle()
+
+    def _settle(self) -> None:
+        stop = self._paused or self._waits
+        if stop is not self._stopped:
+            self._stopped = stop
+            if stop:
+                self._transport.pause_reading()
+            else:
+                self._transport.resume_reading()
+
+    def _read_frames(self, data: bytes, until: float) -> None:
         try:
-            self._read(data)
+            self._read(data, until)
         except ConnectionBroken as e:
             self._break(e.code, str(e))
         except Exception:
@@ -143,7 +193,7 @@ class Connection(asyncio.Protocol):
     def _write(self, out: bytes) -> None:
         self._transport.write(out)
 
-    def _read(self, data: bytes) -> None:
+    def _read(self, data: bytes, until: float) -> None:
         at, size = 0, len(data)
         if not self._prefaced:
             at = len(PREFACE)
@@ -166,11 +216,14 @@ class Connection(asyncio.Protocol):
             self._frame(kind, flags, number & LARGEST_WINDOW, data[start:at])
             if self._over:
                 return
+            if not self._streams.keyed and time.monotonic() > until:
+                self._wait()
+                break
         if at > first:
             self._receiving.stop(_FRAME)
         if at < size:
             self._rest = data[at:]
-            if not self._paused:
+            if not (self._paused or self._waits):
                 self._receiving.start(_FRAME)
 
     def _frame(self, kind: int, flags: int, number: int, payload: bytes) -> None:

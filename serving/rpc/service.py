@@ -73,13 +73,14 @@ class Service:
         error = self._context.refuse_by_head("POST", path, match, head)
         if error is None:
             assert route is not None
-            if route.access != "key":  # nobody without a key shall take the room of those who have one
+            stream.keyed = route.access == "key"
+            if not stream.keyed:  # nobody without a key shall take the room of those who have one
                 stream.light = True
                 head = RequestHead({name: headers[name] for name in _OF_PROBES if name in headers}, {})
             try:
                 seconds = seconds_left(headers.get(b"grpc-timeout"))
             except InvalidInput as e:
-                error = e
+                error = e.with_traceback(None)
             else:
                 if route.reader is not None:
                     return PredictionCall(self._context, head, stream, route.reader, seconds, started)

@@ -88,7 +88,7 @@ class StreamingCall:
         try:
             self._buffer.add(part)
         except ServingError as e:
-            self._last = e
+            self._last = e.with_traceback(None)
         self._advance()
 
     def end(self) -> None:
@@ -186,7 +186,7 @@ class StreamingCall:
 
     def _end(self, error: ServingError) -> None:
         """The newest message ends the call."""
-        self._last = error
+        self._last = error.with_traceback(None)
         if self._slots and self._slots[-1].response is None and self._slots[-1].cancel is None:
             self._slots.pop()
 

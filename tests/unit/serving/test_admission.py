@@ -1,8 +1,7 @@
-"""How many connections there may be, and how often an address may ask without a key."""
+"""How many connections there may be, and how many bytes they may hold."""
 
 from __future__ import annotations
 
-import pytest
 from tenfold.serving.admission import Admission
 from tenfold.serving.budget import ByteBudget
 
@@ -16,24 +15,6 @@ def test_connections_are_bounded_in_all_and_by_address() -> None:
         admission.release(address)
     assert not admission._by_address
     assert [Admission(2, None).admit("a") for _ in range(2)] == [True, True]
-
-
-def test_who_asks_without_a_key_all_the_time_waits() -> None:
-    admission = Admission(10, None)
-    delays = [admission.delay("a", 0.0) for _ in range(400)]
-    assert delays[:100] == [0] * 100
-    assert delays[110] == pytest.approx(11 / 20)
-    assert max(delays) == 5
-    assert admission.delay("a", 0.0, most=0.5) == 0.5
-    assert admission.delay("b", 0.0) == 0
-    assert admission.delay("a", 20.0) == 0, "an address that has stopped is forgiven"
-
-
-def test_made_up_addresses_are_not_remembered_without_end() -> None:
-    admission = Admission(10, None)
-    for n in range(10_100):
-        admission.delay(str(n), 0.0)
-    assert len(admission._debts) == 10_000
 
 
 def test_bytes_are_taken_while_there_is_room() -> None:

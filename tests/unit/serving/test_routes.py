@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tenfold.serving.admission import Admission
 from tenfold.serving.app import create_app
 from tenfold.serving.context import Context
 from tenfold.serving.core import Core
@@ -236,25 +235,3 @@ async def test_a_browser_of_an_allowed_origin_may_ask(folders: Folders) -> None:
         closed = await server.http.options("/predict", headers=asks)
         assert closed.headers["allow"] == "POST, OPTIONS"
         assert "access-control-allow-origin" not in closed.headers
-
-
-async def test_who_probes_beside_those_without_a_key_waits_for_a_moment_only(
-    folders: Folders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "keys").write_text("right\n")
-    longest: list[float] = []
-
-    def delay(_self: Admission, _address: str, _now: float, *, most: float = 5.0) -> float:
-        longest.append(most)
-        return 0
-
-    monkeypatch.setattr(Admission, "delay", delay)
-    async with in_process(folders.iris, api_keys_file=tmp_path / "keys") as server:
-        for method, path in (
-            ("GET", "/v2/health/live"),
-            ("GET", "/docs"),
-            ("OPTIONS", "/predict"),
-            ("POST", "/predict"),
-        ):
-            await server.http.request(method, path)
-    assert longest == [0.5, 0.5, 0.5, 5.0]

@@ -99,10 +99,20 @@ class Echo:
 
 
 class Peer:
-    """Connected, and greeted unless it says otherwise. Needs a running event loop."""
+    """Connected, and greeted unless it says otherwise. Needs a running event loop.
+
+    Args:
+        keyed: it has shown a key, and waits for no turn.
+    """
 
     def __init__(
-        self, *, greets: bool = True, context: Context | None = None, open_call: Open | None = None, **given: Any
+        self,
+        *,
+        greets: bool = True,
+        keyed: bool = True,
+        context: Context | None = None,
+        open_call: Open | None = None,
+        **given: Any,
     ) -> None:
         self.calls: list[Echo] = []
         self.made, self.gone = list[Connection](), list[Connection]()
@@ -111,6 +121,7 @@ class Peer:
         self.context = context or Context(Core(settings, metrics.predicted), settings, metrics, RouteTable(()))
         self.connection = Connection(open_call or self._open, self.context, self.made.append, self.gone.append)
         self.connection.connection_made(self.wire)
+        self.connection._streams.keyed = keyed
         if greets:
             self.feed(PREFACE + frames.settings({}))
             self.read()

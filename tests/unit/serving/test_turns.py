@@ -1,0 +1,222 @@
+"""What strangers cost others: a slice of time each, one address after the other; and nothing of them is kept."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from tenfold.serving import turns as module
+from tenfold.serving.app import create_app
+from tenfold.serving.connection import Connection
+from tenfold.serving.core import Core
+from tenfold.serving.metrics import Metrics
+from tenfold.serving.request import RequestHead
+from tenfold.serving.rpc import frames
+from tenfold.serving.rpc.frames import Kind
+from tenfold.serving.settings import Settings
+from tenfold.serving.turns import Turns
+from unit.serving.rpc.peer import Peer, Wire
+from uvicorn.server import ServerState
+
+pytestmark = pytest.mark.asyncio
+
+KEY = b"authorization: Bearer a-key\r\n"
+PREDICT = b"POST /predict HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n"
+GUESS = PREDICT + b"content-length: 2\r\n\r\n{}"
+ASKED = PREDICT + KEY + b"content-length: 2\r\n\r\n{}"
+# To parse so many takes far longer than a slice.
+MANY_CHUNKS = PREDICT + b"transfer-encoding: chunked\r\n\r\n" + b"1\r\na\r\n" * 200_000
+
+
+class Client(Wire):
+    """A client of HTTP at the other end of a connection without a network."""
+
+    def __init__(self, server: Server) -> None:
+        super().__init__()
+        self._extra = {"peername": ("10.0.0.1", 1), "sockname": ("10.0.0.2", 8080)}
+        self.connection: Any = server.protocol(config=server.config, server_state=ServerState(), app_state={})
+        self.connection.connection_made(self)
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def close(self) -> None:
+        self.aborted = True
+
+    def send(self, data: bytes) -> None:
+        self.connection.data_received(data)
+
+    async def status(self) -> int:
+        """Of the next answer."""
+        await until(lambda: self.written)
+        status = int(self.written.split(b" ", 2)[1])
+        self.written.clear()
+        return status
+
+
+class Server:
+    """Nothing is loaded, so whoever has a key gets 503."""
+
+    def __init__(self, file: Path) -> None:
+        file.write_text("a-key\n")
+        settings, metrics = Settings(model="", api_keys_file=file), Metrics()
+        app, self.context = create_app(Core(settings, metrics.predicted), settings, metrics)
+        self.protocol = Connection.of(self.context, None)
+        self.config = uvicorn.Config(app, log_config=None, lifespan="off")
+        self.config.load()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Server:
+    return Server(tmp_path / "keys")
+
+
+async def until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0)
+
+
+async def test_addresses_take_turns_however_many_connections_they_have() -> None:
+    turns, order = Turns(), list[str]()
+    for name in ("a1", "a2", "a3", "b1", "c1", "b2"):
+        turns.wait(name[0], lambda name=name: order.append(name))
+    assert not turns.free, "somebody waits"
+    await until(lambda: len(order) == 6)
+    assert order == ["a1", "b1", "c1", "a2", "b2", "a3"]
+    assert turns.free
+
+
+async def test_time_is_saved_up_and_owed_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+
+    class Clock:
+        monotonic = staticmethod(lambda: now)
+
+    monkeypatch.setattr(module, "time", Clock)
+    turns = Turns()
+    assert turns.free
+    turns.spend(0.0009)
+    assert turns.free
+    turns.spend(60)
+    assert not turns.free
+    now += 0.09
+    assert not turns.free
+    now += 0.02
+    assert turns.free, "what took long keeps nobody waiting for longer than a tenth of a second"
+
+
+async def test_a_strangers_bytes_are_parsed_a_slice_at_a_time(server: Server) -> None:
+    stranger = Client(server)
+    stranger.send(MANY_CHUNKS)
+    assert stranger.connection.has_unread
+    assert not stranger.reads
+    assert await stranger.status() == 401
+
+
+async def test_who_has_shown_a_key_waits_for_no_turn(server: Server) -> None:
+    client, stranger = Client(server), Client(server)
+    client.send(ASKED)
+    assert await client.status() == 503
+    server.context.turns.spend(60)
+    stranger.send(GUESS)
+    assert not stranger.written
+    assert not stranger.reads
+    client.send(ASKED)
+    assert await client.status() == 503
+    assert not stranger.written
+    assert await stranger.status() == 401
+    assert stranger.reads
+
+
+@pytest.mark.parametrize("refused", [GUESS, GUESS.replace(b"content-length: 2", b"x: y\r\ncontent-length: 2")])
+async def test_a_wrong_key_makes_a_stranger_again(server: Server, refused: bytes) -> None:
+    client = Client(server)
+    client.send(ASKED)
+    assert await client.status() == 503
+    client.send(refused)
+    assert await client.status() == 401
+    assert not client.connection.trusted
+
+
+async def test_a_stranger_whose_key_is_right_goes_on_at_once(server: Server) -> None:
+    client = Client(server)
+    client.send(MANY_CHUNKS.replace(b"\r\n", b"\r\n" + KEY, 1) + b"0\r\n\r\n")
+    assert not client.reads
+    await until(lambda: client.connection.trusted)
+    assert not client.connection.flow.waits
+    assert await client.status() == 503
+
+
+async def test_new_connections_wait_where_others_do(server: Server) -> None:
+    first = Client(server)
+    first.send(MANY_CHUNKS)
+    second = Client(server)
+    await asyncio.sleep(0)
+    assert not second.reads
+    await until(lambda: second.reads)
+    second.send(GUESS)
+    assert await second.status() == 401
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        GUESS,
+        ASKED,
+        MANY_CHUNKS,
+        GUESS * 3,
+        b"GET /%b HTTP/1.1\r\nhost: a\r\n\r\n" % (b"a" * 5000),
+        b"GET /" + b"a" * 100_000,
+        b"GET /docs HTTP/1.1\r\nhost: a\r\n\r\n",
+        GUESS[:-1],
+        b"\0\1\2",
+    ],
+    ids=repr,
+)
+async def test_nothing_of_a_connection_waits_for_the_collector(server: Server, sent: bytes) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        client = Client(server)
+        client.send(sent)
+        await until(lambda: client.written or sent == GUESS[:-1])
+        client.abort()
+        client.connection.connection_lost(None)
+        gone = weakref.ref(client.connection)
+        client.connection = None
+        await until(lambda: gone() is None)
+    finally:
+        gc.enable()
+
+
+async def test_a_refusal_leads_to_no_frame_of_who_called(server: Server) -> None:
+    match = server.context.table.match("POST", "/predict")
+    error = server.context.refuse_by_head("POST", "/predict", match, RequestHead({}, {}))
+    assert error is not None
+    assert error.__traceback__ is None
+
+
+async def test_frames_of_grpc_are_read_a_slice_at_a_time_too() -> None:
+    peer = Peer(keyed=False)
+    peer.feed(*[frames.frame(Kind.PRIORITY, 0, 1, bytes(5))] * 3, frames.frame(Kind.PING, 0, 0, bytes(8)))
+    assert [frame.kind for frame in peer.read()] == [Kind.PING]
+    peer.context.turns.spend(60)
+    peer.feed(frames.frame(Kind.PING, 0, 0, bytes(8)))
+    assert (peer.read(), peer.wire.reads) == ([], False)
+    await until(lambda: peer.wire.written)
+    assert peer.wire.reads
+    # More frames than a slice has time for, of a kind that is no flood.
+    calls = b"".join(peer.call(number) for number in range(1, 4_001, 2))
+    peer.feed(calls)
+    assert not peer.wire.reads
+    assert len(peer.calls) < 2_000
+    await until(lambda: len(peer.calls) == 2_000)
