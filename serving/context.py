@@ -68,6 +68,17 @@ class Context:
             return Overloaded(self.settings.max_waiting_rows, self.settings.max_waiting_rows)
         return None
 
+    def shows_key(self, route: Route | None, refused: ServingError | None) -> bool | None:
+        """Whether a request shows that its client is no stranger (see `turns`); None: it says nothing of that.
+
+        Args:
+            route: that takes it.
+            refused: what `refuse_by_head` said of it.
+        """
+        if isinstance(refused, Unauthorized):
+            return False
+        return True if self.keys is None or self.needs_key(route) else None
+
     def answered(self, protocol: str, status: int, seconds: float) -> None:
         """Count a request that was answered."""
         self.metrics.answered(protocol, status, self.core.version, seconds)

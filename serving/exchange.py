@@ -20,7 +20,7 @@ from fastapi import Response
 
 from .batching import Job
 from .context import Context
-from .errors import ServingError, Shed, Unauthorized
+from .errors import ServingError, Shed
 from .logs import request_id
 from .prediction import Prediction
 from .refusals import failure, refusal
@@ -202,10 +202,8 @@ class HttpExchange(Exchange[Response]):
 
     @property
     def shows_key(self) -> bool | None:
-        """Whether the request shows that its client is no stranger; None: it says nothing of that."""
-        if isinstance(self.error, Unauthorized):
-            return False
-        return True if self.error is None and self.route.access == "key" else None
+        """See `Context.shows_key`."""
+        return self._context.shows_key(self._match.route, self.error)
 
     def headers(self) -> list[tuple[bytes, bytes]]:
         """Headers that every response has."""

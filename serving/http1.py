@@ -229,13 +229,13 @@ class Http1(HttpToolsProtocol):
         if not self.flow.waits or self.transport.is_closing():
             return
         self.flow.wait(False)
-        if self.trusted:
-            self.parse_unread()
-        elif self.has_unread and not self.flow.read_paused:
-            self._take_slice()
-        else:
-            self._has_turn = True
+        if not self.has_unread or self.flow.read_paused:  # it reads
+            self._has_turn = not self.trusted
             self.context.turns.spend(READ_SECONDS)
+        elif self.trusted:
+            self.parse_unread()
+        else:
+            self._take_slice()
 
     @property
     def has_unread(self) -> bool:
@@ -315,7 +315,11 @@ class Http1(HttpToolsProtocol):
         super().on_message_complete()
 
     def shutdown(self) -> None:
-        """The server stops. Who still sends a body that is refused already has not seen that, and would see a reset."""
+        """The server stops. Who waits for a turn is answered. Who still sends a body that is refused already has not seen
+        that, and would see a reset.
+        """
+        if self.flow.waits and self.has_unread:
+            self._parse_unread(float("inf"))
         if self._unwanted and not self._whole:
             self._stops = True
         else:

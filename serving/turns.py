@@ -30,7 +30,7 @@ class Turns:
     """One per process, for the connections of all protocols. For the event loop's thread."""
 
     def __init__(self) -> None:
-        self._left, self._since = _SAVED_SECONDS, 0.0
+        self._left, self._since = _SAVED_SECONDS, time.monotonic()
         self._waiting: dict[str, deque[Callable[[], None]]] = {}
 
     @property

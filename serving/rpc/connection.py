@@ -68,6 +68,7 @@ class Connection(asyncio.Protocol):
         self._prefaced = self._greeted = self._noticed = self._stopping = self._over = False
         self._paused = False  # the client does not take what is written
         self._waits = False  # for its turn
+        self._has_turn = False
         self._stopped = False  # nothing is read
         self._timers: list[asyncio.TimerHandle] = []
         self._address, self._admitted = "", False
@@ -121,15 +122,16 @@ class Connection(asyncio.Protocol):
             return
         if self._rest:
             data, self._rest = self._rest + data, b""
-        if self._streams.keyed:
+        if self._streams.trusted:
             self._read_frames(data, float("inf"))
-        elif self._waits or not self._turns.free:
+        elif self._has_turn or (self._turns.free and not self._waits):
+            self._take_slice(data)
+        else:
             self._rest = data
             self._wait()
-        else:
-            self._take_slice(data)
 
     def _take_slice(self, data: bytes) -> None:
+        self._has_turn = False
         begun = time.monotonic()
         self._read_frames(data, begun + SLICE_SECONDS)
         self._turns.spend(time.monotonic() - begun)
@@ -146,6 +148,7 @@ class Connection(asyncio.Protocol):
             return
         self._waits = False
         if self._over or self._paused or not self._rest:
+            self._has_turn = True
             self._turns.spend(READ_SECONDS)
         else:
             data, self._rest = self._rest, b""
@@ -216,7 +219,7 @@ class Connection(asyncio.Protocol):
             self._frame(kind, flags, number & LARGEST_WINDOW, data[start:at])
             if self._over:
                 return
-            if not self._streams.keyed and time.monotonic() > until:
+            if not self._streams.trusted and time.monotonic() > until:
                 self._wait()
                 break
         if at > first:

@@ -71,10 +71,10 @@ class Service:
         if (response := _not_grpc(headers)) is not None:
             return NoCall(head, stream, response)
         error = self._context.refuse_by_head("POST", path, match, head)
+        stream.shows_key = self._context.shows_key(route, error)
         if error is None:
             assert route is not None
-            stream.keyed = route.access == "key"
-            if not stream.keyed:  # nobody without a key shall take the room of those who have one
+            if route.access != "key":  # nobody without a key shall take the room of those who have one
                 stream.light = True
                 head = RequestHead({name: headers[name] for name in _OF_PROBES if name in headers}, {})
             try:

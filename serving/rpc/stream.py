@@ -58,7 +58,7 @@ class Stream:
         held: bytes of memory that the request counts for.
         unsent: those of a response that waits for the client's window, and what of them waited when it was last timed.
         light: next to nothing of its headers is kept, and they need not be counted.
-        keyed: its call may be made with a key alone, and came with one.
+        shows_key: see `Context.shows_key`.
         ended: the client has sent all.
         finished: it was answered, which may not be out yet.
         on_end: given the status that HTTP would have, once the call is answered or its client gone; None: nobody asks.
@@ -66,14 +66,15 @@ class Stream:
 
     __slots__ = (
         *("_streams", "call", "number", "received", "allowed", "owed", "length"),
-        *("held", "unsent", "timed", "ended", "finished", "light", "keyed", "on_end"),
+        *("held", "unsent", "timed", "ended", "finished", "light", "shows_key", "on_end"),
     )
 
     def __init__(self, streams: Streams, number: int, allowed: int, length: bytes | None) -> None:
         self._streams, self.number, self.allowed = streams, number, allowed
         self.length = None if length is None else int(length)
         self.received = self.owed = self.held = self.unsent = self.timed = 0
-        self.ended = self.finished = self.light = self.keyed = False
+        self.ended = self.finished = self.light = False
+        self.shows_key: bool | None = None
         self.call: Call | None = None
         self.on_end: Callable[[int], None] | None = None
 

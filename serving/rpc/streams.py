@@ -52,7 +52,7 @@ class Streams:
         largest_list: bytes of a request's headers.
         highest: number of the newest stream that was looked at.
         closed: no stream begins any more.
-        keyed: a call came with a key, where one is needed.
+        trusted: no stranger's; see `turns`.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Streams:
         self._uncounted: Stream | None = None  # whose response waits without being counted
         self._given_up: set[int] = set()  # by us, so that the client may still be sending on them
         self._paused, self._untold = False, list[Stream]()  # whose responses are out, but may not be taken
-        self.highest, self.closed, self.keyed = 0, False, False
+        self.highest, self.closed, self.trusted = 0, False, False
 
     def __len__(self) -> int:
         """How many there are now."""
@@ -264,7 +264,8 @@ class Streams:
         self._open[number] = stream
         stream.ended = bool(flags & Flag.END_STREAM)
         stream.call = self._open_call(headers, stream)
-        self.keyed |= stream.keyed
+        if stream.shows_key is not None:
+            self.trusted = stream.shows_key
         if stream.call is None or stream.light:
             self._guard.spend_headers(block)
         if stream.call is None:

@@ -64,8 +64,7 @@ class Client(Wire):
 class Server:
     """Nothing is loaded, so whoever has a key gets 503."""
 
-    def __init__(self, file: Path) -> None:
-        file.write_text("a-key\n")
+    def __init__(self, file: Path | None) -> None:
         settings, metrics = Settings(model="", api_keys_file=file), Metrics()
         app, self.context = create_app(Core(settings, metrics.predicted), settings, metrics)
         self.protocol = Connection.of(self.context, None)
@@ -75,7 +74,8 @@ class Server:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Server:
-    return Server(tmp_path / "keys")
+    (file := tmp_path / "keys").write_text("a-key\n")
+    return Server(file)
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -156,6 +156,39 @@ async def test_a_stranger_whose_key_is_right_goes_on_at_once(server: Server) -> 
     assert await client.status() == 503
 
 
+async def test_what_is_refused_for_its_length_is_read_to_its_end(server: Server) -> None:
+    client = Client(server)
+    client.send(ASKED)
+    assert await client.status() == 503
+    client.send(PREDICT + KEY + b"content-length: 20000000\r\n\r\n")
+    assert await client.status() == 413
+    for _ in range(20):
+        await until(lambda: client.reads)
+        client.send(bytes(1_000_000))
+    await until(lambda: client.reads)
+    assert client.connection.trusted
+    client.send(ASKED)
+    assert await client.status() == 503
+
+
+async def test_a_stop_answers_who_waits_for_a_turn(server: Server) -> None:
+    server.context.turns.spend(60)
+    client = Client(server)
+    client.send(ASKED)
+    assert not client.written
+    client.connection.shutdown()
+    assert await client.status() == 503
+    assert client.is_closing()
+
+
+async def test_where_there_are_no_keys_who_asks_is_no_stranger() -> None:
+    server = Server(None)
+    client = Client(server)
+    client.send(b"GET /v2/health/live HTTP/1.1\r\nhost: a\r\n\r\n")
+    assert await client.status() == 200
+    assert client.connection.trusted
+
+
 async def test_new_connections_wait_where_others_do(server: Server) -> None:
     first = Client(server)
     first.send(MANY_CHUNKS)
@@ -206,7 +239,7 @@ async def test_a_refusal_leads_to_no_frame_of_who_called(server: Server) -> None
 
 
 async def test_frames_of_grpc_are_read_a_slice_at_a_time_too() -> None:
-    peer = Peer(keyed=False)
+    peer = Peer(trusted=False)
     peer.feed(*[frames.frame(Kind.PRIORITY, 0, 1, bytes(5))] * 3, frames.frame(Kind.PING, 0, 0, bytes(8)))
     assert [frame.kind for frame in peer.read()] == [Kind.PING]
     peer.context.turns.spend(60)
