@@ -315,8 +315,9 @@ class Http1(HttpToolsProtocol):
         super().on_message_complete()
 
     def shutdown(self) -> None:
-        """The server stops. Who waits for a turn is answered. Who still sends a body that is refused already has not seen
-        that, and would see a reset.
+        """The server stops. Who waits for a turn is answered.
+
+        Who still sends a body that is refused already has not seen that, and would see a reset.
         """
         if self.flow.waits and self.has_unread:
             self._parse_unread(float("inf"))

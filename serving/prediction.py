@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import orjson
 
+from . import json_rows
 from .ids import new_ids
 from .inference_log.rows import StoredPrediction, served
 from .model import Answers
@@ -137,8 +138,8 @@ def stored(predictions: Sequence[Prediction]) -> list[StoredPrediction]:
     call = predictions[0].call
     if sum(map(len, predictions)) == call.batch.rows and all(p.call is call and p.when is None for p in predictions):
         # Arrays of a row each would cost ten times as much to take apart as one of all.
-        results = _results(call.outputs)
-        return served(call.model, call.version, call.ids, call.when, call.batch.records(), results)
+        results = json_rows.of_outputs(call.outputs) or _results(call.outputs)
+        return served(call.model, call.version, call.ids, call.when, call.batch.logged(), results)
     return [
         row
         for p in predictions

@@ -17,6 +17,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from . import json_rows
 from .echo import echo
 from .errors import InvalidInput, TooManyRows
 from .signature import Column, ColumnType, Signature
@@ -120,8 +121,14 @@ class Batch:
             return Batch.of_matrix(self._names, self.matrix[start:stop])
         return Batch({name: array[start:stop] for name, array in self.columns.items()}, stop - start)
 
+    def logged(self) -> list[str] | list[dict[str, Any]]:
+        """The rows as the log takes them: as JSON where that is quick to make, else as JSON values."""
+        if self.matrix is not None and np.isfinite(self.matrix).all():
+            return json_rows.of_matrix(self._names, self.matrix)
+        return self.records()
+
     def records(self) -> list[dict[str, Any]]:
-        """The rows as JSON values, for the log: missing values are None, times ISO 8601."""
+        """The rows as JSON values: missing values are None, times ISO 8601."""
         names = self._names
         if self.matrix is not None and np.isfinite(self.matrix).all():
             return [dict(zip(names, row, strict=True)) for row in self.matrix.tolist()]

@@ -34,17 +34,26 @@ def served(
     version: str,
     ids: Sequence[str],
     when: datetime,
-    rows: Iterable[Mapping[str, Any]],
-    results: Iterable[Mapping[str, Any]],
+    rows: Iterable[Mapping[str, Any] | str],
+    results: Iterable[Mapping[str, Any] | str],
 ) -> list[StoredPrediction]:
-    """Rows of `predictions` that a model answered at one time; each has an id, its columns and its result.
+    """Rows of `predictions` that a model answered at one time; each has an id, its columns and its result, which may be
+    JSON already.
 
     Raises:
         UnstorableRecord: the time is none of `aware`, or a value has no JSON form.
     """
     time = _time_text(when, ids[0])
     return [
-        (identity, time, model, version, _json(row, identity), _json(result, identity), "served")
+        (
+            identity,
+            time,
+            model,
+            version,
+            row if isinstance(row, str) else _json(row, identity),
+            result if isinstance(result, str) else _json(result, identity),
+            "served",
+        )
         for identity, row, result in zip(ids, rows, results, strict=False)
     ]
 
