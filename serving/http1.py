@@ -136,7 +136,7 @@ class Http1(HttpToolsProtocol):
         self._arrives()
         self.trusted = self.is_probe
         if not (self.trusted or self.context.turns.free):
-            self.loop.call_soon(self._wait)  # uvloop reads from a new connection, whatever is said here
+            self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone, and with it whoever waits for its answer."""
@@ -160,6 +160,8 @@ class Http1(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Some bytes: of a request, of several, or of a part of one."""
+        if self.flow.waits:  # uvloop begins to read from a new connection whatever it was told before
+            self.transport.pause_reading()
         if self._over:
             self._wait()
             return

@@ -20,6 +20,8 @@ READ_SECONDS = 0.0005
 """What a turn costs in which bytes are read and thrown away."""
 APP_SECONDS = 0.0005
 """What it costs to ask the app, whose time is not measured: others have their turns in between."""
+# Each turn costs so much at least: the turns end even if nobody in them spends anything.
+_TURN_SECONDS = 0.00001
 _SHARE = 0.2
 # Saved up at most, and owed at most: what took longer than that shall not keep a probe waiting for a second.
 _SAVED_SECONDS, _OWED_SECONDS = 0.001, 0.02
@@ -32,6 +34,7 @@ class Turns:
     def __init__(self) -> None:
         self._left, self._since = _SAVED_SECONDS, time.monotonic()
         self._waiting: dict[str, deque[Callable[[], None]]] = {}
+        self._goes_on = False
 
     @property
     def free(self) -> bool:
@@ -44,7 +47,8 @@ class Turns:
 
     def wait(self, address: str, take: Callable[[], None]) -> None:
         """Have `take` called when it is the turn of a stranger from this address; it spends what it takes."""
-        if not self._waiting:
+        if not self._goes_on:
+            self._goes_on = True
             self._continue()
         self._waiting.setdefault(address, deque()).append(take)
 
@@ -66,5 +70,7 @@ class Turns:
             if takers:
                 self._waiting[address] = takers  # behind all others
             take()
-        if self._waiting:
+            self.spend(_TURN_SECONDS)
+        self._goes_on = bool(self._waiting)
+        if self._goes_on:
             self._continue()

@@ -83,9 +83,7 @@ class Connection(asyncio.Protocol):
             self._break(Code.ENHANCE_YOUR_CALM, "too many connections; close one, or try again later")
             return
         if not self._turns.free:
-            asyncio.get_running_loop().call_soon(
-                self._wait
-            )  # uvloop reads from a new connection, whatever is said here
+            self._wait()
         self._write(self._streams.greeting())
         self._receiving.start(_FIRST)
         self._after(lifetime(self._settings.connection_seconds), self.go_away)
@@ -117,6 +115,8 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Some bytes: frames, or parts of them."""
+        if self._stopped:  # uvloop begins to read from a new connection whatever it was told before
+            self._transport.pause_reading()
         if self._over:
             self._wait()
             return

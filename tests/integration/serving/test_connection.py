@@ -14,6 +14,7 @@ import pytest
 from integration.serving.threads import running, served
 from support.places import wait_until
 from tenfold.serving.connection import Connection
+from tenfold.serving.turns import Turns
 from unit.serving.stage import Folders
 
 BODY = b'{"rows": [[1.0]]}'
@@ -233,3 +234,16 @@ def test_a_stop_does_not_reset_who_still_sends_what_is_refused_already(folders: 
         wait_until(lambda: next(iter(server.server_state.connections))._stops, what="the stop of the connection")
         client.sendall(b" " * (size // 2))
         assert until_closed(client) == b""
+
+
+@pytest.mark.parametrize("grpc", [False, True], ids=["http", "grpc"])
+def test_what_waits_for_a_turn_is_not_read(folders: Folders, monkeypatch: pytest.MonkeyPatch, grpc: bool) -> None:
+    monkeypatch.setattr(Turns, "free", False)
+    monkeypatch.setattr(Turns, "wait", lambda *_: None)  # whose turn never comes
+    with (
+        running(folders.line, grpc_port=0 if grpc else None) as (server, port),
+        connected(server.grpc_port or port) as client,
+    ):
+        client.settimeout(3)
+        with pytest.raises(TimeoutError):
+            client.sendall(bytes(2**28))

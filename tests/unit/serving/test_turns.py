@@ -95,6 +95,18 @@ async def test_addresses_take_turns_however_many_connections_they_have() -> None
     assert turns.free
 
 
+async def test_who_takes_one_turn_after_the_other_keeps_nobody_from_the_loop() -> None:
+    turns, taken = Turns(), 0
+
+    def take() -> None:
+        nonlocal taken
+        taken += 1
+        turns.wait("a", take)
+
+    turns.wait("a", take)
+    await until(lambda: taken > 1000)
+
+
 async def test_time_is_saved_up_and_owed_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
 
