@@ -29,11 +29,14 @@ from . import kinds, memory
 from .client import Answers, ask
 from .http_kinds import head
 from .kind import Kind
+from .prober import probe
 from .report import MOST_MIB, Attacked, Run
 
 BROKEN = 3
 SERVER_CORE, LOAD_CORE = 0, 1
 CALM_SECONDS, AFTER_SECONDS = 3.0, 2.0
+TRIES = 3
+"""Of an attack that broke a bar in time: others on the machine add to it, and never take away."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -81,36 +84,50 @@ async def _attacks(left: list[Kind], run: Run, server: own.OwnServer, rpc: int, 
     run.calm_ms.append((await ask(server.port, request, CALM_SECONDS)).p99 * 1000)
     while left:
         kind = left.pop(0)
-        memory.forget_peak(pid)
-        sent, connections, answers = await _attack(
-            kind, rpc if kind.rpc else server.port, server.port, request, seconds
-        )
-        try:
-            peak = memory.peak(pid)
-            await asyncio.sleep(AFTER_SECONDS)
-            after, fault = memory.held(pid), ""
-        except OSError:
-            peak = after = 0.0
-            fault = f"the server ended with {server.process.poll()}"
-        run.attacked.append(
-            Attacked(
-                kind.name,
-                kind.about,
-                sent / 2**20,
-                connections,
-                start,
-                peak,
-                after,
-                answers.p99 * 1000,
-                len(answers.seconds),
-                answers.failed,
-                fault,
-            )
-        )
-        _say(run.attacked[-1])
-        if fault or peak - start > MOST_MIB:
-            return
-        run.calm_ms.append((await ask(server.port, request, CALM_SECONDS)).p99 * 1000)
+        one: Attacked | None = None
+        for _ in range(TRIES):
+            again = await _tried(kind, server, rpc, request, seconds, start)
+            one = again if one is None else one.tried_again(again)
+            _say(again)
+            if again.fault or again.peak - start > MOST_MIB:
+                run.attacked.append(one)
+                return
+            run.calm_ms.append((await ask(server.port, request, CALM_SECONDS)).p99 * 1000)
+            if not {"p99", "probe"} & set(run.broken(one)):
+                break
+        assert one is not None
+        run.attacked.append(one)
+
+
+async def _tried(kind: Kind, server: own.OwnServer, rpc: int, request: bytes, seconds: float, start: float) -> Attacked:
+    """Attack once."""
+    pid = server.process.pid
+    memory.forget_peak(pid)
+    port = rpc if kind.rpc else server.port
+    (sent, connections, answers), probe_seconds = await asyncio.gather(
+        _attack(kind, port, server.port, request, seconds), probe(server.port, seconds)
+    )
+    try:
+        peak = memory.peak(pid)
+        await asyncio.sleep(AFTER_SECONDS)
+        after, fault = memory.held(pid), ""
+    except OSError:
+        peak = after = 0.0
+        fault = f"the server ended with {server.process.poll()}"
+    return Attacked(
+        kind.name,
+        kind.about,
+        sent / 2**20,
+        connections,
+        start,
+        peak,
+        after,
+        answers.p99 * 1000,
+        len(answers.seconds),
+        answers.failed,
+        probe_seconds * 1000,
+        fault,
+    )
 
 
 async def _attack(kind: Kind, port: int, of_client: int, request: bytes, seconds: float) -> tuple[int, int, Answers]:
@@ -151,7 +168,8 @@ def _request(key: str, row: dict[str, float]) -> bytes:
 
 def _say(one: Attacked) -> None:
     memory_said = f"memory {one.start:6.1f} -> {one.peak:6.1f} -> {one.after:6.1f} MiB"
-    said = f"p99 {one.p99_ms:8.1f} ms  failed {one.failed} of {one.asked}  sent {one.sent:,.0f} MiB  {one.fault}"
+    said = f"p99 {one.p99_ms:8.1f} ms  failed {one.failed} of {one.asked}  probe {one.probe_ms:.0f} ms"
+    said += f"  sent {one.sent:,.0f} MiB  {one.fault}"
     sys.stderr.write(f"{time.strftime('%H:%M:%S')} {one.kind:26} {memory_said}  {said}\n")
     sys.stderr.flush()
 

@@ -16,7 +16,16 @@ ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
 
 
 def attacked(**changed: float | str) -> Attacked:
-    numbers = {"start": 100, "peak": 160, "after": 100, "p99_ms": 6, "asked": 200, "failed": 0, "fault": ""}
+    numbers = {
+        "start": 100,
+        "peak": 160,
+        "after": 100,
+        "p99_ms": 6,
+        "asked": 200,
+        "failed": 0,
+        "probe_ms": 1000,
+        "fault": "",
+    }
     return Attacked("idle", "nothing", 1, 100, **{**numbers, **changed})  # pyright: ignore[reportArgumentType]
 
 
@@ -45,6 +54,8 @@ def test_frames_and_header_blocks_are_as_the_standard_has_them() -> None:
         (attacked(peak=165), ["memory"]),
         (attacked(p99_ms=6.1), ["p99"]),
         (attacked(failed=1), ["failed"]),
+        (attacked(probe_ms=1001), ["probe"]),
+        (attacked(p99_ms=60, peak=165).tried_again(attacked(probe_ms=2000)), ["memory"]),
         (attacked(fault="the server ended with 1"), ["the server ended with 1"]),
     ],
 )
@@ -52,6 +63,12 @@ def test_bars_are_memory_p99_failures_and_the_server(one: Attacked, broken: list
     run = Run([1, 2, 9], [one])
     assert run.broken(one) == broken
     assert f"| {', '.join(broken) or 'none'} |" in run.table()
+
+
+def test_of_several_tries_times_are_the_lowest_and_all_else_the_worst() -> None:
+    both = attacked(p99_ms=5, probe_ms=30).tried_again(attacked(p99_ms=7, probe_ms=20, failed=1, peak=101))
+    assert (both.tries, both.p99_ms, both.probe_ms) == (2, 5, 20)
+    assert (both.peak, both.failed, both.asked, both.sent, both.connections) == (160, 1, 400, 2, 200)
 
 
 class Stalled(asyncio.Protocol):
