@@ -88,7 +88,7 @@ class Connection(Http1):
     def data_received(self, data: bytes) -> None:
         """Some bytes: of a request, of several, or of a part of one."""
         if (
-            self.trusted
+            self.turn.authenticated
             and self._whole
             and not self._unread
             and (known := self.heads.find(data)) is not None
@@ -170,7 +170,7 @@ class Connection(Http1):
 
     def _begin(self, known: KnownHead, *, keep_alive: bool) -> _Cycle:
         exchange = HttpExchange(self.context, "POST", known.path, known.match, known.head)
-        self.looked_at(exchange)
+        self.turn.authenticate(exchange.authenticated)
         self._cycle = self.cycle = cycle = _Cycle(exchange, keep_alive=keep_alive and not self.is_last)
         return cycle
 

@@ -68,8 +68,8 @@ class Context:
             return Overloaded(self.settings.max_waiting_rows, self.settings.max_waiting_rows)
         return None
 
-    def shows_key(self, route: Route | None, refused: ServingError | None) -> bool | None:
-        """Whether a request shows that its client is no stranger (see `turns`); None: it says nothing of that.
+    def authenticated(self, route: Route | None, refused: ServingError | None) -> bool | None:
+        """Whether a request came with a key; None: it needs none.
 
         Args:
             route: that takes it.
@@ -77,7 +77,7 @@ class Context:
         """
         if isinstance(refused, Unauthorized):
             return False
-        return True if self.keys is None or self.needs_key(route) else None
+        return True if self.needs_key(route) else None
 
     def answered(self, protocol: str, status: int, seconds: float) -> None:
         """Count a request that was answered."""

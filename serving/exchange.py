@@ -201,9 +201,9 @@ class HttpExchange(Exchange[Response]):
             return self.response_to(e)
 
     @property
-    def shows_key(self) -> bool | None:
-        """See `Context.shows_key`."""
-        return self._context.shows_key(self._match.route, self.error)
+    def authenticated(self) -> bool | None:
+        """See `Context.authenticated`."""
+        return self._context.authenticated(self._match.route, self.error)
 
     def headers(self) -> list[tuple[bytes, bytes]]:
         """Headers that every response has."""

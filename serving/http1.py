@@ -24,11 +24,10 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from .admission import lifetime
 from .context import Context
-from .exchange import HttpExchange
 from .framing import Unreadable, body_length, check_head, target_of, too_large, without_upgrade
-from .middleware import LAST, LOOKED_AT
+from .middleware import AUTHENTICATE, LAST
 from .refusals import last_words
-from .turns import APP_SECONDS, READ_SECONDS, SLICE_SECONDS
+from .turns import APP_SECONDS, Turn
 
 # Bytes that are parsed at a time outside of a body: the requests in them are made before the first is answered.
 _STEP = 1024
@@ -39,53 +38,34 @@ _INVALID = 400, "The request is not valid HTTP/1.1. Send it by a library that sp
 
 
 class _Flow(FlowControl):
-    """uvicorn's, which parses what was read already before it reads more, and lets strangers wait for their turns.
-
-    Attributes:
-        waits: for its turn.
-    """
+    """uvicorn's, which parses what was read already before it reads more; whether it reads, the `Turn` decides."""
 
     def __init__(self, transport: asyncio.Transport, connection: Http1) -> None:
         super().__init__(transport)
         self._connection, self._parses = weakref.proxy(connection), False
-        self.waits = self._stopped = False
 
     def pause_reading(self) -> None:
         """The next request, or more of a body, is not wanted yet."""
         self.read_paused = True
-        self._settle()
+        self._connection.turn.pause(True)
 
     def resume_reading(self) -> None:
-        """It is."""
+        """The next request, or more of a body, is wanted."""
         if not self.read_paused:
             return
         if not self._connection.has_unread:
             self.read_paused = False
-            self._settle()
+            self._connection.turn.pause(False)
         elif not self._parses:
             self._parses = True
             asyncio.get_running_loop().call_soon(self._parse)
-
-    def wait(self, waits: bool) -> None:
-        """Whether the connection waits for its turn."""
-        self.waits = waits
-        self._settle()
 
     def _parse(self) -> None:
         self._parses = False
         if not self._transport.is_closing():
             self.read_paused = False
             self._connection.parse_unread()
-            self._settle()
-
-    def _settle(self) -> None:
-        stop = self.read_paused or self.waits
-        if stop is not self._stopped:
-            self._stopped = stop
-            if stop:
-                self._transport.pause_reading()
-            else:
-                self._transport.resume_reading()
+            self._connection.turn.pause(self.read_paused)
 
 
 class Http1(HttpToolsProtocol):
@@ -94,21 +74,21 @@ class Http1(HttpToolsProtocol):
     Attributes:
         context: of the server.
         probe_port: connections to it are not bounded in number.
-        trusted: no stranger's; see `turns`.
+        turn: when it may parse.
     """
 
     context: Context
     probe_port: int | None = None
-    trusted = False
+    turn: Turn
 
     _arriving: asyncio.TimerHandle | None = None
+    _waited = 0.0  # by the turn, when `_arriving` was set
     _whole = True  # no request is arriving
     _head_done = False  # the head of the request that arrives, or arrived last, is there
     _head_bytes = 0  # of it so far
     _body_left = 0  # of its body, where its length is known
     _unread: bytes | memoryview = b""  # what is not parsed yet
     _unframed = 0  # bytes since a head began, or a body went on: they belong to a head, a trailer, or a chunk's size
-    _has_turn = False  # a stranger's, which may read now
     _over = False  # nothing is read any more
     _ended = False  # nothing is written any more
     _stops = False  # the server does, once the request is whole
@@ -127,6 +107,15 @@ class Http1(HttpToolsProtocol):
         """A client is there; its first request begins now."""
         super().connection_made(transport)
         self.flow = _Flow(transport, self)
+        weak = weakref.proxy(self)
+        self.turn = Turn(
+            self.context.turns,
+            transport,
+            self._address,
+            lambda: weak.parse_unread(),
+            lambda: weak.has_unread,
+            authenticated=self.is_probe or self.context.keys is None,
+        )
         self._ends = time.monotonic() + lifetime(self.context.settings.connection_seconds)
         if not self.is_probe:
             self._counted = self.context.admission.admit(self._address)
@@ -134,14 +123,14 @@ class Http1(HttpToolsProtocol):
                 self._fail(503, "The server has too many connections. Try again in a second, or run more replicas")
                 return
         self._arrives()
-        self.trusted = self.is_probe
-        if not (self.trusted or self.context.turns.free):
-            self._wait()
+        if not self.turn.is_now:
+            self.turn.wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone, and with it whoever waits for its answer."""
         self._arrived()
         super().connection_lost(exc)
+        self.turn.leave()
         self.context.held.give(self._untaken)
         self._untaken = 0
         # What leads back to it would keep it, and what the client has sent, until the collector comes.
@@ -160,42 +149,31 @@ class Http1(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Some bytes: of a request, of several, or of a part of one."""
-        if self.flow.waits:  # uvloop begins to read from a new connection whatever it was told before
-            self.transport.pause_reading()
+        self.turn.insist()
         if self._over:
-            self._wait()
+            self.turn.wait()
             return
         self._unset_keepalive_if_required()
         self._unread = b"".join((self._unread, data)) if self._unread else data
         self.parse_unread()
 
     def parse_unread(self) -> None:
-        """Parse what was read, until the requests or the body in it are enough for now, or the turn ends."""
-        turns = self.context.turns
-        if self.trusted:
-            self._parse_unread(float("inf"))
-        elif self._has_turn or (turns.free and not self.flow.waits):
-            self._take_slice()
-        else:
-            self._wait()
+        """Parse what was read, until the requests or the body in it are enough for now, or the turn is over."""
+        if self.turn.is_now:
+            self.turn.begin_slice()
+            self._parse_unread()
+            self.turn.end_slice()
+        if self.has_unread and not self.flow.read_paused:
+            self.turn.wait()
 
-    def _take_slice(self) -> None:
-        self._has_turn = False
-        begun = time.monotonic()
-        self._parse_unread(begun + SLICE_SECONDS)
-        if not self.trusted:
-            self.context.turns.spend(time.monotonic() - begun)
-            if self.has_unread and not self.flow.read_paused:
-                self._wait()
-
-    def _parse_unread(self, until: float) -> None:
+    def _parse_unread(self) -> None:
         data, self._unread = memoryview(self._unread), b""
         try:
             while data and not self.flow.read_paused and not self._over:
                 step = self._body_left if self._head_done and self._body_left > 0 else _STEP
                 self._parse(data[:step])
                 data = data[step:]
-                if not self.trusted and time.monotonic() > until:
+                if self.turn.is_over:
                     break
         except Unreadable as e:
             self._fail(e.status, str(e))
@@ -210,34 +188,7 @@ class Http1(HttpToolsProtocol):
             if self._arriving is None:
                 self._arrives()
             if self._unwanted:
-                self._wait()
-
-    def looked_at(self, exchange: HttpExchange) -> None:
-        """A request's head was, and with it whether the client has a key."""
-        if (shown := exchange.shows_key) is not None:
-            self.trusted = shown
-            if shown and self.flow.waits:
-                self._take_turn()
-
-    def _wait(self) -> None:
-        """Read nothing until it is the turn of this connection: what strangers send, and what nobody wants of others,
-        shall not cost those their time who have a key.
-        """
-        if not (self.flow.waits or self.transport.is_closing()):
-            self.flow.wait(True)
-            self.context.turns.wait(self._address, self._take_turn)
-
-    def _take_turn(self) -> None:
-        if not self.flow.waits or self.transport.is_closing():
-            return
-        self.flow.wait(False)
-        if not self.has_unread or self.flow.read_paused:  # it reads
-            self._has_turn = not self.trusted
-            self.context.turns.spend(READ_SECONDS)
-        elif self.trusted:
-            self.parse_unread()
-        else:
-            self._take_slice()
+                self.turn.wait()
 
     @property
     def has_unread(self) -> bool:
@@ -284,8 +235,8 @@ class Http1(HttpToolsProtocol):
         """The head of a request, which asks for no upgrade."""
         if self.is_last:
             self.scope[LAST] = True  # pyright: ignore[reportGeneralTypeIssues]  # a scope may have more keys
-        self.scope[LOOKED_AT] = self.looked_at  # pyright: ignore[reportGeneralTypeIssues]
-        if not self.trusted:
+        self.scope[AUTHENTICATE] = self.turn.authenticate  # pyright: ignore[reportGeneralTypeIssues]
+        if not self.turn.authenticated:
             self.context.turns.spend(APP_SECONDS)
         super().on_headers_complete()
 
@@ -317,12 +268,7 @@ class Http1(HttpToolsProtocol):
         super().on_message_complete()
 
     def shutdown(self) -> None:
-        """The server stops. Who waits for a turn is answered.
-
-        Who still sends a body that is refused already has not seen that, and would see a reset.
-        """
-        if self.flow.waits and self.has_unread:
-            self._parse_unread(float("inf"))
+        """The server stops. Who still sends a body that is refused already has not seen that, and would see a reset."""
         if self._unwanted and not self._whole:
             self._stops = True
         else:
@@ -456,8 +402,8 @@ class Http1(HttpToolsProtocol):
         self.loop.call_later(_LINGER_SECONDS, self.transport.close)
 
     def _arrives(self) -> None:
-        seconds = self.context.settings.receive_seconds
-        self._arriving = self.loop.call_later(seconds, self._too_slow)
+        self._waited = self.turn.waited
+        self._arriving = self.loop.call_later(self.context.settings.receive_seconds, self._too_slow)
 
     def _arrived(self) -> None:
         if self._arriving is not None:
@@ -468,11 +414,13 @@ class Http1(HttpToolsProtocol):
         self._arriving = None
         if self.transport.is_closing():
             return
-        waits = not self._whole and not self._head_done and not self._idle()
-        if (
-            self.flow.read_paused or self.flow.waits or waits
-        ):  # the server itself reads nothing, or answers what came before
+        answers = not self._whole and not self._head_done and not self._idle()
+        waited = self.turn.waited - self._waited
+        if self.flow.read_paused or answers:  # the server itself reads nothing, or answers what came before
             self._arrives()
+        elif waited > 0:  # not for the client
+            self._waited += waited
+            self._arriving = self.loop.call_later(waited, self._too_slow)
         elif self._head_done and self._idle():  # it was answered before it was whole
             self._close_with(b"")
         else:

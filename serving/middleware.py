@@ -28,8 +28,8 @@ from .routes import Match, Route
 
 LAST = "tenfold.last"
 """Key in the ASGI scope of a request that is to be the last of its connection."""
-LOOKED_AT = "tenfold.looked_at"
-"""Key in the ASGI scope of what the connection wants to be called with, when the request's head was looked at."""
+AUTHENTICATE = "tenfold.authenticate"
+"""Key in the ASGI scope of the function that is told whether the request came with a key."""
 _STATE = "tenfold.state"
 _LONGEST_WANTED = 1000  # bytes of the names of headers that a browser asks for
 
@@ -59,8 +59,6 @@ class Middleware:
         match = self._context.table.match(method, path)
         head = RequestHead(dict(scope["headers"]), match.parameters)
         exchange = HttpExchange(self._context, method, path, match, head)
-        if LOOKED_AT in scope:
-            scope[LOOKED_AT](exchange)
         body = Body(receive, head.headers, self._context.settings.max_body_bytes, self._context.held)
         scope[_STATE] = _State(match, exchange, body)
         request_id.set(exchange.request_id)
@@ -80,6 +78,8 @@ class Middleware:
             asks_what_is_allowed = method == "OPTIONS" and (match.allowed or path == "*")
             if asks_what_is_allowed:  # no key comes with it
                 exchange.error = None
+            elif AUTHENTICATE in scope:
+                scope[AUTHENTICATE](exchange.authenticated)
             if asks_what_is_allowed:
                 await _options(match, head)(scope, receive, respond)
             elif exchange.error is not None:

@@ -96,6 +96,7 @@ class ModelServer(uvicorn.Server):
         """Drain, stop, and write out the log: in `drain_seconds`, `deadline_seconds` and 5 s, whatever clients do."""
         latest = time.monotonic() + self.settings.drain_seconds + self.settings.deadline_seconds + _STOP_SECONDS
         self.core.drain()
+        self.context.turns.end()
         # uvicorn adds these to every answer. It renews them once a second only while it runs, so this stays.
         self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
         await self._let_clients_go(self.settings.drain_seconds)

@@ -1,30 +1,30 @@
-"""The part of the event loop's time that all clients together get who have not shown a key.
+"""The part of the event loop's time that all unauthenticated connections get together, where the server has keys.
 
-A connection is a stranger's until a request on it was accepted by a route that needs a key, where there are keys. What
-strangers send is parsed in turns: a slice of time each, one address after the other, and all together no more than a
-fifth of the time. So whoever has a key waits for a slice at most, however much the others send, and over how many
-connections. Where strangers ask little they find time saved up, and no one waits. Connections to the socket for probes
-take no turns.
+A connection is authenticated by a request that came with a key, on a path that needs one. What comes on the others is
+parsed in turns: a slice of time each, one address after the other, and all together no more than a fifth of the time,
+by a token bucket of seconds. So whoever is authenticated waits for a slice at most, however much the others send, and
+over how many connections; and who asks little finds time saved up and does not wait either. What a client still sends
+of a request that is refused already is read in the same turns.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable
 
 SLICE_SECONDS = 0.0005
-"""After which a stranger's turn ends: somewhat later, with the piece that is being parsed."""
-READ_SECONDS = 0.0005
-"""What a turn costs in which bytes are read and thrown away."""
+"""After which a turn ends: somewhat later, with the piece that is being parsed."""
 APP_SECONDS = 0.0005
-"""What it costs to ask the app, whose time is not measured: others have their turns in between."""
+"""What a request to the app is taken to cost: it runs in a task, in which others have their turns."""
+_READ_SECONDS = 0.0005  # of a turn that has nothing to parse yet: up to 256 kB are read, and often thrown away
 # Each turn costs so much at least: the turns end even if nobody in them spends anything.
-_TURN_SECONDS = 0.00001
+_LEAST_SECONDS = 0.00001
 _SHARE = 0.2
-# Saved up at most, and owed at most: what took longer than that shall not keep a probe waiting for a second.
-_SAVED_SECONDS, _OWED_SECONDS = 0.001, 0.02
+# The bucket's size: how long an authenticated request may wait for turns in a row.
+_SAVED_SECONDS = 0.001
+# What a turn took beyond that is forgotten: one slow answer shall not keep a probe waiting for a second.
+_OWED_SECONDS = 0.02
 _SHORTEST_WAIT = 0.001  # that the event loop's clock knows
 
 
@@ -33,44 +33,168 @@ class Turns:
 
     def __init__(self) -> None:
         self._left, self._since = _SAVED_SECONDS, time.monotonic()
-        self._waiting: dict[str, deque[Callable[[], None]]] = {}
-        self._goes_on = False
+        self._waiting: dict[str, dict[Turn, None]] = {}  # by address, in order of arrival
+        self._timer: asyncio.TimerHandle | None = None
+        self._share = _SHARE
 
     @property
     def free(self) -> bool:
-        """Whether a stranger may go on now: nobody waits, and there is time left."""
+        """Whether a turn may begin now: nobody waits, and there is time left."""
         return not self._waiting and self._refilled() > 0
 
     def spend(self, seconds: float) -> None:
-        """Strangers took so much of the event loop's time."""
-        self._left = max(self._left - seconds, -_OWED_SECONDS)
+        """Unauthenticated connections took so much of the event loop's time."""
+        self._left = max(self._refilled() - seconds, -_OWED_SECONDS)
 
-    def wait(self, address: str, take: Callable[[], None]) -> None:
-        """Have `take` called when it is the turn of a stranger from this address; it spends what it takes."""
-        if not self._goes_on:
-            self._goes_on = True
-            self._continue()
-        self._waiting.setdefault(address, deque()).append(take)
+    def end(self) -> None:
+        """The server stops: from now on turns may take all of the time, for those who wait are to be answered yet."""
+        self._share = 1.0
+
+    def add(self, turn: Turn) -> None:
+        """Have it called when it is due."""
+        self._waiting.setdefault(turn.address, {})[turn] = None
+        self._start_timer()
+
+    def remove(self, turn: Turn) -> None:
+        """It is not to be called any more, if it was."""
+        if (same := self._waiting.get(turn.address)) is not None:
+            same.pop(turn, None)
+            if not same:
+                del self._waiting[turn.address]
 
     def _refilled(self) -> float:
         now = time.monotonic()
-        self._left = min(self._left + (now - self._since) * _SHARE, _SAVED_SECONDS)
+        self._left = min(self._left + (now - self._since) * self._share, _SAVED_SECONDS)
         self._since = now
         return self._left
 
-    def _continue(self) -> None:
-        wait = max(-self._left / _SHARE, _SHORTEST_WAIT)
-        asyncio.get_running_loop().call_later(wait, self._go_on)
+    def _start_timer(self) -> None:
+        if self._timer is None and self._waiting:
+            wait = max(-self._left / self._share, _SHORTEST_WAIT)
+            self._timer = asyncio.get_running_loop().call_later(wait, self._run)
 
-    def _go_on(self) -> None:
-        while self._waiting and self._refilled() > 0:
-            address, takers = next(iter(self._waiting.items()))
-            del self._waiting[address]
-            take = takers.popleft()
-            if takers:
-                self._waiting[address] = takers  # behind all others
-            take()
-            self.spend(_TURN_SECONDS)
-        self._goes_on = bool(self._waiting)
-        if self._goes_on:
-            self._continue()
+    def _run(self) -> None:
+        self._timer = None
+        try:
+            while self._waiting and self._refilled() > 0:
+                address, same = next(iter(self._waiting.items()))
+                turn = next(iter(same))
+                self.remove(turn)
+                if address in self._waiting:
+                    self._waiting[address] = self._waiting.pop(address)  # behind all others
+                turn.begin()
+                self.spend(_LEAST_SECONDS)
+        finally:  # an error in one turn is no other's
+            self._start_timer()
+
+
+class Turn:
+    """Of one connection: whether it may parse, and whether it reads.
+
+    Args:
+        turns: of the process.
+        transport: of the connection.
+        address: of its client.
+        parse: what was read; called when the turn has come, where `has_unread` says that there is something.
+        authenticated: it waits for no turn.
+
+    Attributes:
+        address: as given.
+        authenticated: as given at first.
+        waits: for its turn.
+    """
+
+    def __init__(
+        self,
+        turns: Turns,
+        transport: asyncio.Transport,
+        address: str,
+        parse: Callable[[], None],
+        has_unread: Callable[[], bool],
+        *,
+        authenticated: bool,
+    ) -> None:
+        self._turns, self._transport, self.address, self._parse = turns, transport, address, parse
+        self._has_unread, self.authenticated = has_unread, authenticated
+        self.waits = self._granted = self._paused = self._stopped = False
+        self._waited = self._waits_since = self._slice_begun = self._slice_ends = 0.0
+
+    @property
+    def is_now(self) -> bool:
+        """Whether it may parse."""
+        return self.authenticated or self._granted or (self._turns.free and not self.waits)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the slice is, which `begin_slice` has begun."""
+        return not self.authenticated and time.monotonic() > self._slice_ends
+
+    @property
+    def reads(self) -> bool:
+        """Whether bytes are read from the client."""
+        return not (self.waits or self._paused)
+
+    @property
+    def waited(self) -> float:
+        """Seconds in all."""
+        return self._waited + (time.monotonic() - self._waits_since if self.waits else 0.0)
+
+    def authenticate(self, authenticated: bool | None) -> None:
+        """What a request says of its connection; None: nothing."""
+        if authenticated is not None:
+            self.authenticated = authenticated
+            if authenticated and self.waits:
+                self._turns.remove(self)
+                self.begin()
+
+    def pause(self, paused: bool) -> None:
+        """Whether the protocol wants no bytes for now, whoever's turn it is."""
+        self._paused = paused
+        self._settle()
+
+    def wait(self) -> None:
+        """Read nothing more until the turn has come."""
+        if not (self.waits or self._transport.is_closing()):
+            self.waits, self._waits_since = True, time.monotonic()
+            self._settle()
+            self._turns.add(self)
+
+    def begin(self) -> None:
+        """It has come: parse what was read, or read."""
+        if self._transport.is_closing():
+            return
+        self._waited, self.waits = self.waited, False
+        if self._has_unread() and not self._paused:
+            self._granted = True
+            self._parse()
+        elif not self.authenticated:
+            self._granted = True
+            self._turns.spend(_READ_SECONDS)
+        self._settle()
+
+    def begin_slice(self) -> None:
+        """The connection parses from now on, until this `is_over`."""
+        self._granted, self._slice_begun = False, time.monotonic()
+        self._slice_ends = self._slice_begun + SLICE_SECONDS
+
+    def end_slice(self) -> None:
+        """It has parsed."""
+        if not self.authenticated:
+            self._turns.spend(time.monotonic() - self._slice_begun)
+
+    def insist(self) -> None:
+        """Bytes have come. uvloop begins to read from a new connection whatever it was told before."""
+        if self._stopped:
+            self._transport.pause_reading()
+
+    def leave(self) -> None:
+        """The connection is over."""
+        self._turns.remove(self)
+
+    def _settle(self) -> None:
+        if self._stopped is self.reads:
+            self._stopped = not self._stopped
+            if self._stopped:
+                self._transport.pause_reading()
+            else:
+                self._transport.resume_reading()

@@ -14,13 +14,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable
 from typing import ClassVar, cast
 
 from ..admission import lifetime
 from ..context import Context
-from ..turns import READ_SECONDS, SLICE_SECONDS
+from ..turns import Turn
 from . import frames
 from .errors import Code, ConnectionBroken, StreamBroken
 from .flood_guard import FloodGuard
@@ -56,34 +55,40 @@ class Connection(asyncio.Protocol):
         on_lost: Callable[[Connection], None],
     ) -> None:
         self._settings = settings = context.settings
-        self._admission, self._turns, self._on_made, self._on_lost = context.admission, context.turns, on_made, on_lost
+        self._context, self._on_made, self._on_lost = context, on_made, on_lost
         self._guard = FloodGuard()
         self._receiving = Timeouts(settings.receive_seconds, self._receive_timeout)
         self._writing = Timeouts(settings.write_seconds, self._write_timeout)
         self._streams = Streams(
-            open_call, settings, context.held, self._write, self._guard, self._receiving, self._writing, self._on_empty
+            *(open_call, settings, context.held, self._write, self._guard, self._receiving, self._writing),
+            *(self._on_empty, self._authenticate),
         )
         self._blocks = HeaderBlocks(self._streams.largest_list, self._guard, self._receiving, self._streams.headers)
         self._rest = b""  # the first bytes of a frame, and what is to be read later
         self._prefaced = self._greeted = self._noticed = self._stopping = self._over = False
         self._paused = False  # the client does not take what is written
-        self._waits = False  # for its turn
-        self._has_turn = False
-        self._stopped = False  # nothing is read
         self._timers: list[asyncio.TimerHandle] = []
-        self._address, self._admitted = "", False
+        self._admitted = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client is there."""
         self._transport = cast("asyncio.Transport", transport)
         self._on_made(self)
-        self._address = str((transport.get_extra_info("peername") or ("",))[0])
-        self._admitted = self._admission.admit(self._address)
+        address = str((transport.get_extra_info("peername") or ("",))[0])
+        self._turn = Turn(
+            self._context.turns,
+            self._transport,
+            address,
+            lambda: self.data_received(b""),
+            lambda: bool(self._rest),
+            authenticated=self._context.keys is None,
+        )
+        self._admitted = self._context.admission.admit(address)
         if not self._admitted:
             self._break(Code.ENHANCE_YOUR_CALM, "too many connections; close one, or try again later")
             return
-        if not self._turns.free:
-            self._wait()
+        if not self._turn.is_now:
+            self._turn.wait()
         self._write(self._streams.greeting())
         self._receiving.start(_FIRST)
         self._after(lifetime(self._settings.connection_seconds), self.go_away)
@@ -93,15 +98,16 @@ class Connection(asyncio.Protocol):
         self._end()
         for timer in self._timers:
             timer.cancel()
+        self._turn.leave()
         if self._admitted:
-            self._admission.release(self._address)
+            self._context.admission.release(self._turn.address)
         self._on_lost(self)
 
     def pause_writing(self) -> None:
         """The client does not take its responses: nothing more is read from it until it does."""
         self._paused = True
         self._streams.pause()
-        self._settle()
+        self._turn.pause(True)
         self._writing.start(_WRITING)
 
     def resume_writing(self) -> None:
@@ -111,67 +117,28 @@ class Connection(asyncio.Protocol):
         if not self._transport.is_closing():
             self._streams.resume()
             self.data_received(b"")
-            self._settle()
+            self._turn.pause(self._paused)
 
     def data_received(self, data: bytes) -> None:
         """Some bytes: frames, or parts of them."""
-        if self._stopped:  # uvloop begins to read from a new connection whatever it was told before
-            self._transport.pause_reading()
+        self._turn.insist()
         if self._over:
-            self._wait()
+            self._turn.wait()
             return
-        if self._rest:
-            data, self._rest = self._rest + data, b""
-        if self._streams.trusted:
-            self._read_frames(data, float("inf"))
-        elif self._has_turn or (self._turns.free and not self._waits):
-            self._take_slice(data)
-        else:
-            self._rest = data
-            self._wait()
-
-    def _take_slice(self, data: bytes) -> None:
-        self._has_turn = False
-        begun = time.monotonic()
-        self._read_frames(data, begun + SLICE_SECONDS)
-        self._turns.spend(time.monotonic() - begun)
-
-    def _wait(self) -> None:
-        """Read nothing until it is the turn of this connection; see `turns`."""
-        if not (self._waits or self._transport.is_closing()):
-            self._waits = True
-            self._settle()
-            self._turns.wait(self._address, self._take_turn)
-
-    def _take_turn(self) -> None:
-        if self._transport.is_closing():
+        self._rest += data
+        if not self._turn.is_now:
+            self._turn.wait()
             return
-        self._waits = False
-        if self._over or self._paused or not self._rest:
-            self._has_turn = True
-            self._turns.spend(READ_SECONDS)
-        else:
-            data, self._rest = self._rest, b""
-            self._take_slice(data)
-        self._settle()
-
-    def _settle(self) -> None:
-        stop = self._paused or self._waits
-        if stop is not self._stopped:
-            self._stopped = stop
-            if stop:
-                self._transport.pause_reading()
-            else:
-                self._transport.resume_reading()
-
-    def _read_frames(self, data: bytes, until: float) -> None:
+        data, self._rest = self._rest, b""
+        self._turn.begin_slice()
         try:
-            self._read(data, until)
+            self._read(data)
         except ConnectionBroken as e:
             self._break(e.code, str(e))
         except Exception:
             _logger.exception("a connection failed")
             self._break(Code.INTERNAL_ERROR, "the server failed; its log has the reason")
+        self._turn.end_slice()
 
     def go_away(self) -> None:
         """Have the client begin no more calls, answer those that it began, and end the connection."""
@@ -196,7 +163,7 @@ class Connection(asyncio.Protocol):
     def _write(self, out: bytes) -> None:
         self._transport.write(out)
 
-    def _read(self, data: bytes, until: float) -> None:
+    def _read(self, data: bytes) -> None:
         at, size = 0, len(data)
         if not self._prefaced:
             at = len(PREFACE)
@@ -219,14 +186,14 @@ class Connection(asyncio.Protocol):
             self._frame(kind, flags, number & LARGEST_WINDOW, data[start:at])
             if self._over:
                 return
-            if not self._streams.trusted and time.monotonic() > until:
-                self._wait()
+            if self._turn.is_over:
+                self._turn.wait()
                 break
         if at > first:
             self._receiving.stop(_FRAME)
         if at < size:
             self._rest = data[at:]
-            if not (self._paused or self._waits):
+            if not (self._paused or self._turn.waits):
                 self._receiving.start(_FRAME)
 
     def _frame(self, kind: int, flags: int, number: int, payload: bytes) -> None:
@@ -313,8 +280,13 @@ class Connection(asyncio.Protocol):
         self._writing.close()
         self._streams.drop()
 
+    def _authenticate(self, authenticated: bool | None) -> None:
+        self._turn.authenticate(authenticated)
+
     def _receive_timeout(self, thing: int) -> None:
-        if not self._streams.receive_timeout(thing):
+        if self._turn.waits:  # what the client has sent may lie here
+            self._receiving.start(thing)
+        elif not self._streams.receive_timeout(thing):
             self._break(Code.ENHANCE_YOUR_CALM, f"it took longer than {self._settings.receive_seconds:g} s to arrive")
 
     def _write_timeout(self, thing: int) -> None:

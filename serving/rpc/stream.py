@@ -58,7 +58,7 @@ class Stream:
         held: bytes of memory that the request counts for.
         unsent: those of a response that waits for the client's window, and what of them waited when it was last timed.
         light: next to nothing of its headers is kept, and they need not be counted.
-        shows_key: see `Context.shows_key`.
+        authenticated: see `Context.authenticated`.
         ended: the client has sent all.
         finished: it was answered, which may not be out yet.
         on_end: given the status that HTTP would have, once the call is answered or its client gone; None: nobody asks.
@@ -66,7 +66,7 @@ class Stream:
 
     __slots__ = (
         *("_streams", "call", "number", "received", "allowed", "owed", "length"),
-        *("held", "unsent", "timed", "ended", "finished", "light", "shows_key", "on_end"),
+        *("held", "unsent", "timed", "ended", "finished", "light", "authenticated", "on_end"),
     )
 
     def __init__(self, streams: Streams, number: int, allowed: int, length: bytes | None) -> None:
@@ -74,7 +74,7 @@ class Stream:
         self.length = None if length is None else int(length)
         self.received = self.owed = self.held = self.unsent = self.timed = 0
         self.ended = self.finished = self.light = False
-        self.shows_key: bool | None = None
+        self.authenticated: bool | None = None
         self.call: Call | None = None
         self.on_end: Callable[[int], None] | None = None
 

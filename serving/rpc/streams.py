@@ -47,12 +47,12 @@ class Streams:
         guard: of the connection.
         receiving, writing: its time-outs, of what the client sends and of what it takes.
         on_empty: called when the last of the streams has ended.
+        authenticate: told of each call whether it came with a key.
 
     Attributes:
         largest_list: bytes of a request's headers.
         highest: number of the newest stream that was looked at.
         closed: no stream begins any more.
-        trusted: no stranger's; see `turns`.
     """
 
     def __init__(
@@ -65,8 +65,10 @@ class Streams:
         receiving: Timeouts,
         writing: Timeouts,
         on_empty: Callable[[], None],
+        authenticate: Callable[[bool | None], None],
     ) -> None:
         self._open_call, self._write, self._guard, self._on_empty = open_call, write, guard, on_empty
+        self._authenticate = authenticate
         self._receiving, self._writing, self._budget = receiving, writing, budget
         self._window = max(FIRST_WINDOW, min(settings.max_body_bytes + PREFIX, LARGEST_WINDOW))
         self._most_streams, self.largest_list = settings.max_streams, min(settings.max_head_bytes, LARGEST_LIST)
@@ -78,7 +80,7 @@ class Streams:
         self._uncounted: Stream | None = None  # whose response waits without being counted
         self._given_up: set[int] = set()  # by us, so that the client may still be sending on them
         self._paused, self._untold = False, list[Stream]()  # whose responses are out, but may not be taken
-        self.highest, self.closed, self.trusted = 0, False, False
+        self.highest, self.closed = 0, False
 
     def __len__(self) -> int:
         """How many there are now."""
@@ -264,8 +266,7 @@ class Streams:
         self._open[number] = stream
         stream.ended = bool(flags & Flag.END_STREAM)
         stream.call = self._open_call(headers, stream)
-        if stream.shows_key is not None:
-            self.trusted = stream.shows_key
+        self._authenticate(stream.authenticated)
         if stream.call is None or stream.light:
             self._guard.spend_headers(block)
         if stream.call is None:

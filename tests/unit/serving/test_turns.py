@@ -1,4 +1,4 @@
-"""What strangers cost others: a slice of time each, one address after the other; and nothing of them is kept."""
+"""What those without a key cost others: slices of time, one address after the other; and nothing of them is kept."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tenfold.serving.request import RequestHead
 from tenfold.serving.rpc import frames
 from tenfold.serving.rpc.frames import Kind
 from tenfold.serving.settings import Settings
-from tenfold.serving.turns import Turns
+from tenfold.serving.turns import Turn, Turns
 from unit.serving.rpc.peer import Peer, Wire
 from uvicorn.server import ServerState
 
@@ -64,8 +64,8 @@ class Client(Wire):
 class Server:
     """Nothing is loaded, so whoever has a key gets 503."""
 
-    def __init__(self, file: Path | None) -> None:
-        settings, metrics = Settings(model="", api_keys_file=file), Metrics()
+    def __init__(self, file: Path | None, **given: Any) -> None:
+        settings, metrics = Settings(model="", api_keys_file=file, **given), Metrics()
         app, self.context = create_app(Core(settings, metrics.predicted), settings, metrics)
         self.protocol = Connection.of(self.context, None)
         self.config = uvicorn.Config(app, log_config=None, lifespan="off")
@@ -85,10 +85,18 @@ async def until(condition: Callable[[], object]) -> None:
         await asyncio.sleep(0)
 
 
+class Taker:
+    """A connection that has something to parse whenever its turn comes."""
+
+    def __init__(self, turns: Turns, address: str, parse: Callable[[], None]) -> None:
+        self.wire = Wire()
+        self.turn = Turn(turns, self.wire, address, parse, lambda: True, authenticated=False)
+
+
 async def test_addresses_take_turns_however_many_connections_they_have() -> None:
     turns, order = Turns(), list[str]()
     for name in ("a1", "a2", "a3", "b1", "c1", "b2"):
-        turns.wait(name[0], lambda name=name: order.append(name))
+        Taker(turns, name[0], lambda name=name: order.append(name)).turn.wait()
     assert not turns.free, "somebody waits"
     await until(lambda: len(order) == 6)
     assert order == ["a1", "b1", "c1", "a2", "b2", "a3"]
@@ -101,10 +109,34 @@ async def test_who_takes_one_turn_after_the_other_keeps_nobody_from_the_loop() -
     def take() -> None:
         nonlocal taken
         taken += 1
-        turns.wait("a", take)
+        taker.turn.wait()
 
-    turns.wait("a", take)
+    taker = Taker(turns, "a", take)
+    taker.turn.wait()
     await until(lambda: taken > 1000)
+    loop: Any = asyncio.get_running_loop()
+    assert len(loop._scheduled) <= 1, "one timer does for all"
+
+
+async def test_an_error_in_one_turn_is_no_others() -> None:
+    turns, taken = Turns(), list[str]()
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, what: taken.append(str(what["exception"])))
+    Taker(turns, "a", lambda: [].pop()).turn.wait()
+    Taker(turns, "b", lambda: taken.append("b")).turn.wait()
+    await until(lambda: len(taken) == 2)
+    assert taken == ["pop from empty list", "b"]
+    assert turns.free
+
+
+async def test_who_is_gone_takes_no_place() -> None:
+    turns, taken = Turns(), list[str]()
+    gone = Taker(turns, "a", lambda: taken.append("gone"))
+    gone.turn.wait()
+    gone.turn.leave()
+    assert turns.free
+    Taker(turns, "a", lambda: taken.append("there")).turn.wait()
+    await until(lambda: taken)
+    assert taken == ["there"]
 
 
 async def test_time_is_saved_up_and_owed_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,45 +158,45 @@ async def test_time_is_saved_up_and_owed_within_bounds(monkeypatch: pytest.Monke
     assert turns.free, "what took long keeps nobody waiting for longer than a tenth of a second"
 
 
-async def test_a_strangers_bytes_are_parsed_a_slice_at_a_time(server: Server) -> None:
-    stranger = Client(server)
-    stranger.send(MANY_CHUNKS)
-    assert stranger.connection.has_unread
-    assert not stranger.reads
-    assert await stranger.status() == 401
+async def test_a_guessers_bytes_are_parsed_a_slice_at_a_time(server: Server) -> None:
+    guesser = Client(server)
+    guesser.send(MANY_CHUNKS)
+    assert guesser.connection.has_unread
+    assert not guesser.reads
+    assert await guesser.status() == 401
 
 
 async def test_who_has_shown_a_key_waits_for_no_turn(server: Server) -> None:
-    client, stranger = Client(server), Client(server)
+    client, guesser = Client(server), Client(server)
     client.send(ASKED)
     assert await client.status() == 503
     server.context.turns.spend(60)
-    stranger.send(GUESS)
-    assert not stranger.written
-    assert not stranger.reads
+    guesser.send(GUESS)
+    assert not guesser.written
+    assert not guesser.reads
     client.send(ASKED)
     assert await client.status() == 503
-    assert not stranger.written
-    assert await stranger.status() == 401
-    assert stranger.reads
+    assert not guesser.written
+    assert await guesser.status() == 401
+    assert guesser.reads
 
 
 @pytest.mark.parametrize("refused", [GUESS, GUESS.replace(b"content-length: 2", b"x: y\r\ncontent-length: 2")])
-async def test_a_wrong_key_makes_a_stranger_again(server: Server, refused: bytes) -> None:
+async def test_a_wrong_key_makes_a_guesser_again(server: Server, refused: bytes) -> None:
     client = Client(server)
     client.send(ASKED)
     assert await client.status() == 503
     client.send(refused)
     assert await client.status() == 401
-    assert not client.connection.trusted
+    assert not client.connection.turn.authenticated
 
 
-async def test_a_stranger_whose_key_is_right_goes_on_at_once(server: Server) -> None:
+async def test_a_guesser_whose_key_is_right_goes_on_at_once(server: Server) -> None:
     client = Client(server)
     client.send(MANY_CHUNKS.replace(b"\r\n", b"\r\n" + KEY, 1) + b"0\r\n\r\n")
     assert not client.reads
-    await until(lambda: client.connection.trusted)
-    assert not client.connection.flow.waits
+    await until(lambda: client.connection.turn.authenticated)
+    assert not client.connection.turn.waits
     assert await client.status() == 503
 
 
@@ -178,27 +210,51 @@ async def test_what_is_refused_for_its_length_is_read_to_its_end(server: Server)
         await until(lambda: client.reads)
         client.send(bytes(1_000_000))
     await until(lambda: client.reads)
-    assert client.connection.trusted
+    assert client.connection.turn.authenticated
     client.send(ASKED)
     assert await client.status() == 503
 
 
-async def test_a_stop_answers_who_waits_for_a_turn(server: Server) -> None:
+async def test_who_waits_as_the_server_stops_is_answered_soon(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_OWED_SECONDS", 3600)
+    server.context.turns.spend(0.2)
+    client = Client(server)
+    client.send(ASKED)
+    server.context.turns.end()
+    assert await client.status() == 503
+    assert server.context.turns._left > -0.05, "it did not wait for a fifth of the time to be enough"
+
+
+async def test_the_time_that_a_client_waits_for_its_turn_is_not_its_own(tmp_path: Path) -> None:
+    (file := tmp_path / "keys").write_text("a-key\n")
+    server = Server(file, receive_seconds=0.2)
+    client, peer = Client(server), Peer(authenticated=False, receive_seconds=0.2)
+    for turns in (server.context.turns, peer.context.turns):
+        turns._left = -0.1  # half a second
+    client.send(ASKED)
+    peer.feed(peer.call(1))
+    assert not client.written
+    assert await client.status() == 503
+    await until(lambda: peer.calls)
+    assert peer.broken is None
+
+
+async def test_who_asks_what_is_allowed_stays_who_it_is(server: Server) -> None:
+    client = Client(server)
+    client.send(ASKED)
+    assert await client.status() == 503
+    client.send(b"OPTIONS /predict HTTP/1.1\r\nhost: a\r\n\r\n")
+    assert await client.status() == 204
+    assert client.connection.turn.authenticated
+
+
+async def test_where_there_are_no_keys_nobody_waits() -> None:
+    server = Server(None)
     server.context.turns.spend(60)
     client = Client(server)
-    client.send(ASKED)
-    assert not client.written
-    client.connection.shutdown()
-    assert await client.status() == 503
-    assert client.is_closing()
-
-
-async def test_where_there_are_no_keys_who_asks_is_no_stranger() -> None:
-    server = Server(None)
-    client = Client(server)
     client.send(b"GET /v2/health/live HTTP/1.1\r\nhost: a\r\n\r\n")
+    assert client.connection.turn.is_now
     assert await client.status() == 200
-    assert client.connection.trusted
 
 
 async def test_new_connections_wait_where_others_do(server: Server) -> None:
@@ -251,7 +307,7 @@ async def test_a_refusal_leads_to_no_frame_of_who_called(server: Server) -> None
 
 
 async def test_frames_of_grpc_are_read_a_slice_at_a_time_too() -> None:
-    peer = Peer(trusted=False)
+    peer = Peer(authenticated=False)
     peer.feed(*[frames.frame(Kind.PRIORITY, 0, 1, bytes(5))] * 3, frames.frame(Kind.PING, 0, 0, bytes(8)))
     assert [frame.kind for frame in peer.read()] == [Kind.PING]
     peer.context.turns.spend(60)

@@ -102,14 +102,14 @@ class Peer:
     """Connected, and greeted unless it says otherwise. Needs a running event loop.
 
     Args:
-        trusted: no stranger, who waits for its turns.
+        authenticated: it waits for no turns.
     """
 
     def __init__(
         self,
         *,
         greets: bool = True,
-        trusted: bool = True,
+        authenticated: bool = True,
         context: Context | None = None,
         open_call: Open | None = None,
         **given: Any,
@@ -121,7 +121,7 @@ class Peer:
         self.context = context or Context(Core(settings, metrics.predicted), settings, metrics, RouteTable(()))
         self.connection = Connection(open_call or self._open, self.context, self.made.append, self.gone.append)
         self.connection.connection_made(self.wire)
-        self.connection._streams.trusted = trusted
+        self.connection._turn.authenticated = authenticated
         if greets:
             self.feed(PREFACE + frames.settings({}))
             self.read()
