@@ -237,11 +237,14 @@ def test_a_stop_does_not_reset_who_still_sends_what_is_refused_already(folders: 
 
 
 @pytest.mark.parametrize("grpc", [False, True], ids=["http", "grpc"])
-def test_what_waits_for_a_turn_is_not_read(folders: Folders, monkeypatch: pytest.MonkeyPatch, grpc: bool) -> None:
+def test_what_waits_for_a_turn_is_not_read(
+    folders: Folders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, grpc: bool
+) -> None:
+    (tmp_path / "keys").write_text("a-key\n")
     monkeypatch.setattr(Turns, "free", False)
-    monkeypatch.setattr(Turns, "wait", lambda *_: None)  # whose turn never comes
+    monkeypatch.setattr(Turns, "add", lambda *_: None)  # so no turn ever comes
     with (
-        running(folders.line, grpc_port=0 if grpc else None) as (server, port),
+        running(folders.line, grpc_port=0 if grpc else None, api_keys_file=tmp_path / "keys") as (server, port),
         connected(server.grpc_port or port) as client,
     ):
         client.settimeout(3)
