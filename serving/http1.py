@@ -31,6 +31,8 @@ from .turns import APP_SECONDS, Turn
 
 # Bytes that are parsed at a time outside of a body: the requests in them are made before the first is answered.
 _STEP = 1024
+# Of those who are not authenticated: a turn is to be as short for them as it can be.
+_SHORT_STEP = 64
 _LINGER_SECONDS = 1.0
 # A client that takes so much of its answers in `write_seconds` goes on.
 _LEAST_WRITTEN = 64 * 2**10
@@ -170,7 +172,9 @@ class Http1(HttpToolsProtocol):
         data, self._unread = memoryview(self._unread), b""
         try:
             while data and not self.flow.read_paused and not self._over:
-                step = self._body_left if self._head_done and self._body_left > 0 else _STEP
+                step = _STEP if self.turn.authenticated else _SHORT_STEP
+                if self._head_done and self._body_left > 0:
+                    step = self._body_left
                 self._parse(data[:step])
                 data = data[step:]
                 if self.turn.is_over:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 SLICE_SECONDS = 0.0005
 """After which a turn ends: somewhat later, with the piece that is being parsed."""
-APP_SECONDS = 0.0005
+APP_SECONDS = 0.0003
 """What a request to the app is taken to cost: it runs in a task, in which others have their turns."""
 _READ_SECONDS = 0.0005  # of a turn that has nothing to parse yet: up to 256 kB are read, and often thrown away
 # Each turn costs so much at least: the turns end even if nobody in them spends anything.
