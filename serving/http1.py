@@ -351,13 +351,16 @@ class Http1(HttpToolsProtocol):
                     self._last_words = b""
                     cycle.keep_alive = True  # uvicorn would not linger
 
+            if self._gone:  # before this task had its turn; uvicorn marks the last request of a pipeline alone
+                cycle.disconnected = True
+                return
             self._task = asyncio.current_task()
             try:
                 await app(scope, receive, respond)
             except asyncio.CancelledError:
                 if not self._gone:
                     raise
-                cycle.disconnected = True  # uvicorn marks the last request of a pipeline alone
+                cycle.disconnected = True
             finally:
                 self._task = None
 

@@ -299,6 +299,17 @@ async def test_nothing_of_a_connection_waits_for_the_collector(server: Server, s
         gc.enable()
 
 
+async def test_who_is_gone_before_its_request_is_looked_at_is_not_answered(server: Server) -> None:
+    client = Client(server)
+    client.send(b"GET /docs HTTP/1.1\r\nhost: a\r\n\r\n" * 2)
+    client.abort()
+    tasks, cycle = set(client.connection.tasks), client.connection.cycle
+    client.connection.connection_lost(None)
+    await asyncio.gather(*tasks)
+    assert not client.written
+    assert cycle.disconnected
+
+
 async def test_a_refusal_leads_to_no_frame_of_who_called(server: Server) -> None:
     match = server.context.table.match("POST", "/predict")
     error = server.context.refuse_by_head("POST", "/predict", match, RequestHead({}, {}))
