@@ -95,7 +95,8 @@ class Turn:
         turns: of the process.
         transport: of the connection.
         address: of its client.
-        parse: what was read; called when the turn has come, where `has_unread` says that there is something.
+        parse: parses what was read; called when the turn has come and something was.
+        has_unread: whether something was read that is not parsed yet.
         authenticated: it waits for no turn.
 
     Attributes:
