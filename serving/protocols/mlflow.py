@@ -11,7 +11,7 @@ from ..core import Core
 from ..exchange import ModelCall
 from ..prediction import Prediction
 from ..request import RequestHead
-from ..responses import JSON, json_response, values
+from ..responses import JSON, JSON_TYPE, BytesResponse, json_response, values
 from ..routes import MLFLOW, PREDICTION_ERRORS, Operation, Route
 from . import frames
 from .documents import media_type, parse_object
@@ -34,6 +34,9 @@ def read(core: Core, head: RequestHead, body: bytes) -> ModelCall[Response]:
 
 def respond(method: str, ignored: list[str], prediction: Prediction) -> Response:
     """The response; `warnings` say what of the request had no effect."""
+    if not ignored and prediction.call.outputs[method].ndim == 1:
+        ids = '","'.join(prediction.ids).encode()
+        return BytesResponse(b'{"predictions":[%b],"ids":["%b"]}' % (prediction.flat(method), ids), JSON_TYPE)
     warnings = {"warnings": ignored} if ignored else {}
     return json_response({"predictions": values(prediction.outputs[method]), "ids": prediction.ids, **warnings})
 
