@@ -28,14 +28,13 @@ from .framing import Unreadable, body_length, check_head, target_of, too_large, 
 from .middleware import AUTHENTICATE, LAST
 from .refusals import last_words
 from .turns import APP_SECONDS, Turn
+from .untaken import Untaken
 
 # Bytes that are parsed at a time outside of a body: the requests in them are made before the first is answered.
 _STEP = 1024
 # Of those who are not authenticated: a turn is to be as short for them as it can be.
 _SHORT_STEP = 64
 _LINGER_SECONDS = 1.0
-# A client that takes so much of its answers in `write_seconds` goes on.
-_LEAST_WRITTEN = 64 * 2**10
 _INVALID = 400, "The request is not valid HTTP/1.1. Send it by a library that speaks it"
 
 
@@ -102,13 +101,13 @@ class Http1(HttpToolsProtocol):
     flow: Any  # a `_Flow`, once the connection is made
     url: bytes
     _ends = 0.0
-    _unwritten, _unwritten_since = 0, 0.0
-    _untaken = 0  # bytes of answers that are taken from the budget, since the client has not taken them
+    _untaken: Untaken
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """A client is there; its first request begins now."""
         super().connection_made(transport)
         self.flow = _Flow(transport, self)
+        self._untaken = Untaken(transport, self.context.held, self.context.settings.write_seconds)
         weak = weakref.proxy(self)
         self.turn = Turn(
             self.context.turns,
@@ -133,8 +132,7 @@ class Http1(HttpToolsProtocol):
         self._arrived()
         super().connection_lost(exc)
         self.turn.leave()
-        self.context.held.give(self._untaken)
-        self._untaken = 0
+        self._untaken.forget()
         # What leads back to it would keep it, and what the client has sent, until the collector comes.
         self._unread, self.url, self.headers, self.scope, self.cycle = b"", b"", [], None, None
         self.pipeline.clear()
@@ -289,30 +287,16 @@ class Http1(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """The client does not take its answers. The transport says so while the bytes that are too many are written."""
         super().pause_writing()
-        self._count_untaken(self.transport.get_write_buffer_size())
+        self._untaken.count()
 
     def resume_writing(self) -> None:
         """It does again."""
         super().resume_writing()
-        self._count_untaken(self.transport.get_write_buffer_size())
+        self._untaken.count()
 
     def check_writing(self, now: float) -> None:
-        """Cut the client off if it takes nothing of what is written; asked from time to time, of `time.monotonic()`."""
-        left = self.transport.get_write_buffer_size()
-        self._count_untaken(left)
-        if not left or self._unwritten - left >= _LEAST_WRITTEN or not self._unwritten:
-            self._unwritten, self._unwritten_since = left, now
-        elif now - self._unwritten_since > self.context.settings.write_seconds:
-            self.transport.abort()
-
-    def _count_untaken(self, left: int) -> None:
-        """Have the budget know what the client leaves, or cut it off: it is the one that does not read."""
-        if left == self._untaken or self._gone:
-            return
-        if self.context.held.take(left - self._untaken):
-            self._untaken = left
-        else:
-            self.transport.abort()
+        """See `Untaken.check`."""
+        self._untaken.check(now)
 
     @property
     def _address(self) -> str:
