@@ -19,11 +19,11 @@ import weakref
 from typing import Any
 
 from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrade
-from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from .admission import lifetime
 from .context import Context
+from .flow import Flow
 from .framing import Unreadable, body_length, check_head, target_of, too_large, without_upgrade
 from .middleware import AUTHENTICATE, LAST
 from .refusals import last_words
@@ -36,37 +36,6 @@ _STEP = 1024
 _SHORT_STEP = 64
 _LINGER_SECONDS = 1.0
 _INVALID = 400, "The request is not valid HTTP/1.1. Send it by a library that speaks it"
-
-
-class _Flow(FlowControl):
-    """uvicorn's, which parses what was read already before it reads more; whether it reads, the `Turn` decides."""
-
-    def __init__(self, transport: asyncio.Transport, connection: Http1) -> None:
-        super().__init__(transport)
-        self._connection, self._parses = weakref.proxy(connection), False
-
-    def pause_reading(self) -> None:
-        """The next request, or more of a body, is not wanted yet."""
-        self.read_paused = True
-        self._connection.turn.pause(True)
-
-    def resume_reading(self) -> None:
-        """The next request, or more of a body, is wanted."""
-        if not self.read_paused:
-            return
-        if not self._connection.has_unread:
-            self.read_paused = False
-            self._connection.turn.pause(False)
-        elif not self._parses:
-            self._parses = True
-            asyncio.get_running_loop().call_soon(self._parse)
-
-    def _parse(self) -> None:
-        self._parses = False
-        if not self._transport.is_closing():
-            self.read_paused = False
-            self._connection.parse_unread()
-            self._connection.turn.pause(self.read_paused)
 
 
 class Http1(HttpToolsProtocol):
@@ -98,7 +67,7 @@ class Http1(HttpToolsProtocol):
     _gone = _counted = False
     cycle: Any
     scope: Any
-    flow: Any  # a `_Flow`, once the connection is made
+    flow: Any  # a `Flow`, once the connection is made
     url: bytes
     _ends = 0.0
     _untaken: Untaken
@@ -106,7 +75,7 @@ class Http1(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """A client is there; its first request begins now."""
         super().connection_made(transport)
-        self.flow = _Flow(transport, self)
+        self.flow = Flow(transport, self)
         self._untaken = Untaken(transport, self.context.held, self.context.settings.write_seconds)
         weak = weakref.proxy(self)
         self.turn = Turn(
