@@ -25,6 +25,7 @@ from .admission import lifetime
 from .context import Context
 from .flow import Flow
 from .framing import Unreadable, body_length, check_head, target_of, too_large, without_upgrade
+from .linger import Linger
 from .middleware import AUTHENTICATE, LAST
 from .refusals import last_words
 from .turns import APP_SECONDS, Turn
@@ -34,7 +35,6 @@ from .untaken import Untaken
 _STEP = 1024
 # Of those who are not authenticated: a turn is to be as short for them as it can be.
 _SHORT_STEP = 64
-_LINGER_SECONDS = 1.0
 _INVALID = 400, "The request is not valid HTTP/1.1. Send it by a library that speaks it"
 
 
@@ -71,12 +71,14 @@ class Http1(HttpToolsProtocol):
     url: bytes
     _ends = 0.0
     _untaken: Untaken
+    _linger: Linger
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """A client is there; its first request begins now."""
         super().connection_made(transport)
         self.flow = Flow(transport, self)
         self._untaken = Untaken(transport, self.context.held, self.context.settings.write_seconds)
+        self._linger = Linger(transport)
         weak = weakref.proxy(self)
         self.turn = Turn(
             self.context.turns,
@@ -102,6 +104,7 @@ class Http1(HttpToolsProtocol):
         super().connection_lost(exc)
         self.turn.leave()
         self._untaken.forget()
+        self._linger.end()
         # What leads back to it would keep it, and what the client has sent, until the collector comes.
         self._unread, self.url, self.headers, self.scope, self.cycle = b"", b"", [], None, None
         self.pipeline.clear()
@@ -120,6 +123,7 @@ class Http1(HttpToolsProtocol):
         """Some bytes: of a request, of several, or of a part of one."""
         self.turn.insist()
         if self._over:
+            self._linger.heard()
             self.turn.wait()
             return
         self._unset_keepalive_if_required()
@@ -242,7 +246,7 @@ class Http1(HttpToolsProtocol):
         """The server stops. Who still sends a body that is refused already has not seen that, and would see a reset."""
         if self._unwanted and not self._whole:
             self._stops = True
-        else:
+        elif self._last_words is None and not self._ended:  # else the connection ends by itself
             super().shutdown()
 
     def on_response_complete(self) -> None:
@@ -324,7 +328,8 @@ class Http1(HttpToolsProtocol):
 
         What is still to come is thrown away where its length is known. The end of chunks would take long to find.
         """
-        closes = any(name == b"connection" for name, _ in message["headers"])
+        headers = (*self.server_state.default_headers, *message["headers"])
+        closes = not self.cycle.keep_alive or any(name == b"connection" for name, _ in headers)
         if not closes and self._body_left <= 0:
             message["headers"].append((b"connection", b"close"))
             closes = True
@@ -347,9 +352,7 @@ class Http1(HttpToolsProtocol):
             self._close_with(b"" if cycle.response_started else words)
 
     def _close_with(self, words: bytes) -> None:
-        """The last that is written. What the client still sends is thrown away for a moment: with bytes that nobody has
-        read, the system would reset the connection, and the client might not see the words (RFC 9112, 9.6).
-        """
+        """The last that is written."""
         self._over = self._ended = True
         if self.transport.is_closing():
             return
@@ -359,7 +362,7 @@ class Http1(HttpToolsProtocol):
         self.transport.write(words)
         self.transport.write_eof()
         self.flow.resume_reading()
-        self.loop.call_later(_LINGER_SECONDS, self.transport.close)
+        self._linger.begin()
 
     def _arrives(self) -> None:
         self._waited = self.turn.waited

@@ -236,6 +236,29 @@ def test_a_stop_does_not_reset_who_still_sends_what_is_refused_already(folders: 
         assert until_closed(client) == b""
 
 
+@pytest.mark.parametrize("why", ["the server drains", "the client asks for it", "HTTP/1.0"])
+def test_a_connection_that_ends_with_a_refusal_reads_the_rest_of_the_body(folders: Folders, why: str) -> None:
+    size = 4 * 2**20
+    head = b"POST /predict HTTP/1.%d\r\nhost: here\r\ncontent-length: %d\r\n" % (why != "HTTP/1.0", size)
+    if why == "the client asks for it":
+        head += b"connection: close\r\n"
+    with running(folders.line, max_body_bytes=1000, drain_seconds=60) as (server, port), connected(port) as client:
+        if why == "the server drains":
+            client.sendall(HEAD + BODY)
+            assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
+            server.should_exit = True
+            wait_until(lambda: server.core.state == "draining", what="the begin of the stop")
+            wait_until(lambda: len(server.server_state.default_headers) > 1, what="answers that say so")
+        client.sendall(head + b"\r\n")
+        answer = b""
+        while not answer.endswith(b"}"):
+            answer += client.recv(65536)
+        assert answer.startswith(b"HTTP/1.1 413 ")
+        assert answer.count(b"connection: close") == 1
+        client.sendall(b" " * size)
+        assert until_closed(client) == b""
+
+
 @pytest.mark.parametrize("grpc", [False, True], ids=["http", "grpc"])
 def test_what_waits_for_a_turn_is_not_read(
     folders: Folders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, grpc: bool

@@ -1,0 +1,60 @@
+"""The end of a connection: who still sends is waited for, for a while; who is silent is not."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from tenfold.serving import linger
+from tenfold.serving.linger import Linger
+
+
+class Transport:
+    def __init__(self) -> None:
+        self.closed = asyncio.Event()
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+@pytest.fixture
+def transport(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr(linger, "_SILENT_SECONDS", 0.05)
+    return Transport()
+
+
+async def test_who_is_silent_is_let_go(transport: Any) -> None:
+    Linger(transport).begin()
+    await transport.closed.wait()
+
+
+async def test_who_sends_is_waited_for(transport: Any) -> None:
+    lingers = Linger(transport)
+    lingers.begin()
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    # One loop calls both in the order of their times, however slow the machine is.
+    while loop.time() < begun + 0.3:
+        lingers.heard()
+        assert not transport.closed.is_set()
+        await asyncio.sleep(0.01)
+    await transport.closed.wait()
+
+
+async def test_but_not_for_ever(transport: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(linger, "_MOST_SECONDS", 0.2)
+    lingers = Linger(transport)
+    lingers.begin()
+    while not transport.closed.is_set():
+        lingers.heard()
+        await asyncio.sleep(0.01)
+
+
+async def test_a_connection_that_is_over_has_no_timer(transport: Any) -> None:
+    lingers = Linger(transport)
+    lingers.end()  # before it began
+    lingers.begin()
+    lingers.end()
+    await asyncio.sleep(0.2)
+    assert not transport.closed.is_set()
