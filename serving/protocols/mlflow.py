@@ -13,7 +13,8 @@ from ..prediction import Prediction
 from ..request import RequestHead
 from ..responses import JSON, JSON_TYPE, BytesResponse, json_response, values
 from ..routes import MLFLOW, PREDICTION_ERRORS, Operation, Route
-from . import frames
+from . import frames, plain
+from .counting import check_json
 from .documents import media_type, parse_object
 
 CSV = "text/csv"
@@ -24,12 +25,22 @@ def read(core: Core, head: RequestHead, body: bytes) -> ModelCall[Response]:
     method, ignored = core.model.scoring_method, list[str]()
     if media_type(head, JSON, CSV) == CSV:
         batch = frames.from_csv(core, body)
+    elif (packed := _plainly(core, body)) is not None:
+        batch = core.packed(packed)
     else:
         document = parse_object(body, core.max_values)
         batch = frames.from_json(core, document)
         ignored = params.check(document.get("params"), core.model.params, core.model.flavor)
     # The inference log compares what was predicted with labels, whatever is answered.
     return ModelCall(batch, tuple(dict.fromkeys(("predict", method))), partial(respond, method, ignored))
+
+
+def _plainly(core: Core, body: bytes) -> bytes | None:
+    signature = core.model.signature
+    if not (signature.doubles and signature.named):
+        return None
+    check_json(body, core.max_values)
+    return plain.frame(body, signature.names)
 
 
 def respond(method: str, ignored: list[str], prediction: Prediction) -> Response:

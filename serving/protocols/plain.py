@@ -1,7 +1,8 @@
-"""The requests that nearly all clients send: of v2 one tensor of floats, flat, in JSON; of /predict rows of numbers.
+"""The requests that nearly all clients send: of v2 one tensor of floats, flat, in JSON; of /predict rows of numbers; of
+MLflow a data frame of numbers, split, with the model's columns.
 
 They are read in one step, into types, and their values packed as they lie in memory. Whatever is not exactly of this
-form, or wrong, is left to `infer` and `predict`, which take everything and say what is wrong. Pure.
+form, or wrong, is left to `infer`, `predict` and `frames`, which take everything and say what is wrong. Pure.
 """
 
 from __future__ import annotations
@@ -42,7 +43,18 @@ class _Request(Struct, gc=False, forbid_unknown_fields=True):
     parameters: None = None
 
 
+class _Split(Struct, gc=False, forbid_unknown_fields=True):
+    data: list[list[float]]
+    columns: tuple[str, ...]
+    index: list[Any] | None = None
+
+
+class _Frame(Struct, gc=False, forbid_unknown_fields=True):
+    dataframe_split: _Split
+
+
 _read = json.Decoder(_Request).decode
+_read_frame = json.Decoder(_Frame).decode
 
 
 class PlainRequest(NamedTuple):
@@ -87,6 +99,21 @@ def rows(body: bytes, names: tuple[str, ...]) -> PlainRows | None:
         return None
     values = astuple(request.rows[0]) if len(request.rows) == 1 else (*chain.from_iterable(map(astuple, request.rows)),)
     return PlainRows(_packer(len(values))(*values), request.outputs)
+
+
+def frame(body: bytes, names: tuple[str, ...]) -> bytes | None:
+    """The doubles in a request for a data frame of the columns `names`; None for one of another form."""
+    try:
+        split: Any = _read_frame(body).dataframe_split
+    except (MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    data, width = split.data, len(names)
+    if split.columns != names or not data or (split.index is not None and len(split.index) != len(data)):
+        return None
+    if any(len(row) != width for row in data):
+        return None
+    values = data[0] if len(data) == 1 else [*chain.from_iterable(data)]
+    return _packer(len(values))(*values)
 
 
 @lru_cache(4)

@@ -1,16 +1,17 @@
-"""What the quick reader of v2 takes, the general one takes for the same; what it leaves, the general one decides."""
+"""What the quick readers take, the general ones take for the same; what these leave, the general ones decide."""
 
 from __future__ import annotations
 
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import orjson
 import pytest
 from tenfold.serving.errors import InvalidInput
-from tenfold.serving.protocols import infer, plain, predict
+from tenfold.serving.protocols import frames, infer, plain, predict
 from tenfold.serving.signature import Column, Signature
-from tenfold.serving.validation import from_rows
+from tenfold.serving.validation import from_matrix, from_rows
 
 TENSOR: dict[str, Any] = {"name": "input", "shape": [2, 2], "datatype": "FP64", "data": [1, 2.5, -3e2, 0.1]}
 
@@ -138,3 +139,45 @@ def test_rows_of_very_many_columns_are_left_too_for_their_order_could_cost_much(
 @pytest.mark.parametrize("name", ['a "b"', "a\\b", "a\nb"])
 def test_rows_of_a_column_whose_name_is_escaped_in_json_are_left(name: str) -> None:
     assert plain.rows(orjson.dumps({"rows": [{name: 1.0}]}), (name,)) is None
+
+
+SPLIT: dict[str, Any] = {"columns": list(NAMES), "data": [[1.5, -2, 3e300], [1, 2, 2**53 + 1]]}
+FRAMES: dict[str, Any] = {
+    "rows": SPLIT,
+    "one row": {**SPLIT, "data": SPLIT["data"][:1]},
+    "an index": {**SPLIT, "index": [7, "b"]},
+}
+OTHER_FRAMES: dict[str, bytes] = {
+    name: orjson.dumps(document)
+    for name, document in {
+        "no rows": {"dataframe_split": {**SPLIT, "data": []}},
+        "columns in another order": {"dataframe_split": {**SPLIT, "columns": [*reversed(NAMES)]}},
+        "a column too few": {"dataframe_split": {"columns": ["x", "type"], "data": [[1, 2]]}},
+        "no columns": {"dataframe_split": {"data": SPLIT["data"]}},
+        "a value too many": {"dataframe_split": {**SPLIT, "data": [[1, 2, 3], [1, 2, 3, 4]]}},
+        "a value too few": {"dataframe_split": {**SPLIT, "data": [[1, 2, 3], [1, 2]]}},
+        "values that are enough in all": {"dataframe_split": {**SPLIT, "data": [[1, 2, 3, 4], [1, 2]]}},
+        "an index too short": {"dataframe_split": {**SPLIT, "index": [0]}},
+        "a text": {"dataframe_split": {**SPLIT, "data": [[1, "2", 3]]}},
+        "a null": {"dataframe_split": {**SPLIT, "data": [[1, None, 3]]}},
+        "a boolean": {"dataframe_split": {**SPLIT, "data": [[1, True, 3]]}},
+        "an unknown key": {"dataframe_split": {**SPLIT, "dtype": "float"}},
+        "params": {"dataframe_split": SPLIT, "params": {}},
+        "another form": {"dataframe_records": [ROW]},
+    }.items()
+} | {"too large a number": orjson.dumps({"dataframe_split": SPLIT}).replace(b"1.5", b"1e999"), "no JSON": b"{"}
+
+
+@pytest.mark.parametrize("name", FRAMES)
+def test_a_frame_that_it_takes_is_what_the_general_reader_takes(name: str) -> None:
+    document, signature = {"dataframe_split": FRAMES[name]}, Signature(tuple(Column(each, "double") for each in NAMES))
+    model = SimpleNamespace(signature=signature)
+    core = SimpleNamespace(model=model, matrix=lambda rows, columns: from_matrix(signature, rows, 10, columns))
+    batch = frames.from_json(cast("Any", core), document)
+    assert batch.matrix is not None
+    assert plain.frame(orjson.dumps(document), NAMES) == batch.matrix.tobytes()
+
+
+@pytest.mark.parametrize("name", OTHER_FRAMES)
+def test_a_frame_of_another_form_is_left_to_the_general_reader(name: str) -> None:
+    assert plain.frame(OTHER_FRAMES[name], NAMES) is None
