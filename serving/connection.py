@@ -218,9 +218,11 @@ class Connection(Http1):
             more += b"connection: close\r\n"
         self.transport.write(b"%b%b%b\r\n%b" % (STATUS_LINE[response.status_code], given, more, response.body))
         if close or not cycle.keep_alive:
-            self.transport.close()
+            self._close()
         self._answered = time.monotonic()
-        if self.pipeline or self._last_words is not None or self.timeout_keep_alive_task is None:
+        if self._ended:
+            self.server_state.total_requests += 1
+        elif self.pipeline or self._last_words is not None or self.timeout_keep_alive_task is None:
             self.on_response_complete()
         else:
             self.server_state.total_requests += 1

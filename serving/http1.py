@@ -351,6 +351,13 @@ class Http1(HttpToolsProtocol):
         else:
             self._close_with(b"" if cycle.response_started else words)
 
+    def _close(self) -> None:
+        """The last is written; where the client still sends, it is read to its end."""
+        if self._whole:
+            self.transport.close()
+        else:
+            self._close_with(b"")
+
     def _close_with(self, words: bytes) -> None:
         """The last that is written."""
         self._over = self._ended = True

@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -236,16 +237,23 @@ def test_a_stop_does_not_reset_who_still_sends_what_is_refused_already(folders: 
         assert until_closed(client) == b""
 
 
+@pytest.mark.parametrize("status", [401, 413])
 @pytest.mark.parametrize("why", ["the server drains", "the client asks for it", "HTTP/1.0"])
-def test_a_connection_that_ends_with_a_refusal_reads_the_rest_of_the_body(folders: Folders, why: str) -> None:
+def test_a_connection_that_ends_with_a_refusal_reads_the_rest_of_the_body(
+    folders: Folders, tmp_path: Path, why: str, status: int
+) -> None:
     size = 4 * 2**20
     head = b"POST /predict HTTP/1.%d\r\nhost: here\r\ncontent-length: %d\r\n" % (why != "HTTP/1.0", size)
     if why == "the client asks for it":
         head += b"connection: close\r\n"
-    with running(folders.line, max_body_bytes=1000, drain_seconds=60) as (server, port), connected(port) as client:
+    given: dict[str, Any] = {"max_body_bytes": 1000}
+    if status == 401:
+        (tmp_path / "keys").write_text("a-key\n")
+        given = {"api_keys_file": tmp_path / "keys"}
+    with running(folders.line, drain_seconds=60, **given) as (server, port), connected(port) as client:
         if why == "the server drains":
             client.sendall(HEAD + BODY)
-            assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
+            assert client.recv(65536).startswith(b"HTTP/1.1 200 " if status == 413 else b"HTTP/1.1 401 ")
             server.should_exit = True
             wait_until(lambda: server.core.state == "draining", what="the begin of the stop")
             wait_until(lambda: len(server.server_state.default_headers) > 1, what="answers that say so")
@@ -253,7 +261,7 @@ def test_a_connection_that_ends_with_a_refusal_reads_the_rest_of_the_body(folder
         answer = b""
         while not answer.endswith(b"}"):
             answer += client.recv(65536)
-        assert answer.startswith(b"HTTP/1.1 413 ")
+        assert answer.startswith(b"HTTP/1.1 %d " % status)
         assert answer.count(b"connection: close") == 1
         client.sendall(b" " * size)
         assert until_closed(client) == b""
