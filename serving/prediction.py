@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 
 from . import json_rows
-from .ids import new_ids
+from .ids import LENGTH, joined_ids, split_ids
 from .inference_log.rows import StoredPrediction, served
 from .model import Answers
 from .validation import Batch
@@ -28,20 +28,28 @@ class Call:
         outputs: by name an array with an entry per row.
     """
 
-    __slots__ = ("_cells", "_ids", "_nbytes", "_when", "batch", "model", "outputs", "version")
+    __slots__ = ("_cells", "_ids", "_joined_ids", "_nbytes", "_when", "batch", "model", "outputs", "version")
 
     def __init__(self, model: str, version: str, batch: Batch, outputs: Answers) -> None:
         self.model, self.version, self.batch, self.outputs = model, version, batch, outputs
+        self._joined_ids = b""
         self._ids: list[str] | None = None
         self._when: datetime | None = None
         self._nbytes: int | None = None
         self._cells: dict[str, list[bytes] | None] = {}
 
     @property
+    def joined_ids(self) -> bytes:
+        """One per row, made when first asked for, each followed by a comma."""
+        if not self._joined_ids:
+            self._joined_ids = joined_ids(self.batch.rows)
+        return self._joined_ids
+
+    @property
     def ids(self) -> list[str]:
-        """One per row, made when first asked for."""
+        """The same as a list."""
         if self._ids is None:
-            self._ids = new_ids(self.batch.rows)
+            self._ids = split_ids(self.joined_ids)
         return self._ids
 
     @property
@@ -94,9 +102,14 @@ class Prediction:
         return self.call.version
 
     @property
+    def joined_ids(self) -> bytes:
+        """One per row, separated by commas."""
+        return self.call.joined_ids[(LENGTH + 1) * self.start : (LENGTH + 1) * self.stop - 1]
+
+    @property
     def ids(self) -> list[str]:
         """One per row."""
-        return self.call.ids[self.start : self.stop]
+        return split_ids(self.joined_ids)
 
     @property
     def outputs(self) -> Answers:

@@ -107,7 +107,7 @@ def answer(request: InferRequest, prediction: Prediction, datatypes: Mapping[str
     content: Json = {"model_name": prediction.model, "model_version": prediction.version}
     if request.id is not None:
         content["id"] = request.id
-    content["parameters"] = {"ids": ",".join(prediction.ids)}
+    content["parameters"] = {"ids": prediction.joined_ids.decode()}
     content["outputs"] = outputs = list[Json]()
     data: list[bytes] = []
     for name, output in prediction.outputs.items():
@@ -131,7 +131,7 @@ def written(identity: str | None, prediction: Prediction, datatypes: Mapping[str
     return b'%b%b"parameters":{"ids":"%b"},"outputs":[%b]}' % (
         _opening(prediction.model, prediction.version),
         b"" if identity is None else b'"id":%b,' % orjson.dumps(identity),
-        ",".join(prediction.ids).encode(),
+        prediction.joined_ids,
         b",".join(outputs),
     )
 

@@ -75,7 +75,7 @@ def respond(prediction: Prediction, outputs: tuple[str, ...] | None) -> Response
 def _written(prediction: Prediction) -> bytes:
     return b'{"predictions":[%b],"ids":["%b"],"model":%b}' % (
         prediction.flat("predict"),
-        '","'.join(prediction.ids).encode(),
+        prediction.joined_ids.replace(b",", b'","'),
         _model(prediction.model, prediction.version),
     )
 

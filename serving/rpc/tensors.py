@@ -68,7 +68,7 @@ def answer(request: InferRequest, prediction: Prediction, specs: Sequence[Output
     message = MESSAGES["ModelInferResponse"](
         model_name=prediction.model, model_version=prediction.version, id=request.id or ""
     )
-    message.parameters["ids"].string_param = ",".join(prediction.ids)
+    message.parameters["ids"].string_param = prediction.joined_ids.decode()
     raw = request.binary or any(datatypes[name] not in _CONTENTS for name in prediction.outputs)
     for name, output in prediction.outputs.items():
         datatype = datatypes[name]

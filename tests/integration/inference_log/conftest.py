@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from support.new_ids import new_ids
 from support.postgres import Postgres, running_postgres
-from tenfold.serving.ids import new_ids
 from tenfold.serving.inference_log.rows import StoredPrediction, served
 from tenfold.serving.inference_log.store import InferenceLog
 

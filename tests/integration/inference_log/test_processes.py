@@ -19,7 +19,7 @@ TIME = datetime(2013, 1, 31, tzinfo=UTC)
 PREAMBLE = """
 import sys
 from datetime import UTC, datetime
-from tenfold.serving.ids import new_ids
+from support.new_ids import new_ids
 from tenfold.serving.inference_log.records import LabelRecord
 from tenfold.serving.inference_log.rows import served
 from tenfold.serving.inference_log.store import InferenceLog

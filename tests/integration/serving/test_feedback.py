@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 from support.cutting import Cutting
+from support.new_ids import new_ids
 from support.postgres import Postgres, running_postgres
 from tenfold.serving.errors import LabelsTooLate
 from tenfold.serving.feedback import Feedback
-from tenfold.serving.ids import new_ids
 from tenfold.serving.inference_log.rows import served
 from tenfold.serving.inference_log.store import InferenceLog
 from unit.serving.stage import Folders, InProcess, flowers, in_process

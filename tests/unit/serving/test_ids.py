@@ -7,7 +7,8 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tenfold.serving.ids import made_at, new_ids
+from support.new_ids import new_ids
+from tenfold.serving.ids import made_at
 
 
 def test_ids_are_uuids_of_version_7_in_ascending_order() -> None:

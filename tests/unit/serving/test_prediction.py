@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import orjson
 import pytest
+from tenfold.serving.ids import LENGTH
 from tenfold.serving.inference_log.rows import StoredPrediction
 from tenfold.serving.model import Answers
 from tenfold.serving.prediction import Call, Prediction, nbytes, stored
@@ -27,12 +28,16 @@ def prediction(name: str, columns: dict[str, Any], outputs: dict[str, Any]) -> P
 def part(name: str, batch: Batch, answers: Answers, when: datetime | None = WHEN) -> Prediction:
     """All of a call, with ids that a test knows."""
     call = Call("m", "7", batch, answers)
-    call._ids = [f"{name}{i}" for i in range(batch.rows)]
+    call._joined_ids = "".join(f"{padded(f'{name}{i}')}," for i in range(batch.rows)).encode()
     return Prediction(call, 0, batch.rows, when)
 
 
-def row(identity: str, columns: str, result: str) -> StoredPrediction:
-    return identity, "2013-06-21 05:00:00.000000", "m", "7", columns, result, "served"
+def padded(name: str) -> str:
+    return name.ljust(LENGTH, "-")
+
+
+def row(name: str, columns: str, result: str) -> StoredPrediction:
+    return padded(name), "2013-06-21 05:00:00.000000", "m", "7", columns, result, "served"
 
 
 def test_many_at_once_keep_their_order_and_missing_values_are_null() -> None:
@@ -82,7 +87,7 @@ def test_the_parts_of_a_call_are_what_their_requests_get_and_the_log_keeps() -> 
     whole = part("a", Batch.of_matrix(("x",), np.arange(9.0).reshape(9, 1)), {"p": np.arange(9), "q": np.eye(9)[:, :2]})
     call = whole.call
     few, many, last = (Prediction(call, *span) for span in ((0, 2), (2, 8), (8, 9)))
-    assert (len(few), few.ids, few.model, few.version) == (2, ["a0", "a1"], "m", "7")
+    assert (len(few), few.ids, few.model, few.version) == (2, [padded("a0"), padded("a1")], "m", "7")
     assert many.outputs["p"].tolist() == [2, 3, 4, 5, 6, 7]
     assert [(each.flat("p"), each.flat("q")) for each in (few, last)] == [
         (b"0,1", b"1.0,0.0,0.0,1.0"),
@@ -94,7 +99,9 @@ def test_the_parts_of_a_call_are_what_their_requests_get_and_the_log_keeps() -> 
     # One of them was dropped: it is not in the log. One says its own time.
     few.when = WHEN
     kept = stored([few, last])
-    assert [(row[0], row[4]) for row in kept] == [("a0", '{"x":0.0}'), ("a1", '{"x":1.0}'), ("a8", '{"x":8.0}')]
+    assert [(row[0], row[4]) for row in kept] == [
+        (padded(name), f'{{"x":{x}}}') for name, x in (("a0", 0.0), ("a1", 1.0), ("a8", 8.0))
+    ]
     assert [row[1] == "2013-06-21 05:00:00.000000" for row in kept] == [True, True, False]
 
 
@@ -131,7 +138,7 @@ def test_an_answer_of_predict_is_what_its_document_is_written_as() -> None:
     assert predict.respond(prediction, None).body == orjson.dumps(
         {
             "predictions": [2 / 7, 3 / 7, 4 / 7],
-            "ids": ["a2", "a3", "a4"],
+            "ids": [padded("a2"), padded("a3"), padded("a4")],
             "model": {"name": "m", "version": "7"},
         }
     )

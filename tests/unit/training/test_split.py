@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tenfold.serving.ids import new_ids
+from support.new_ids import new_ids
 from tenfold.training.split import is_held_out
 
 
