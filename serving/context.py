@@ -12,6 +12,7 @@ from .keys import ApiKeys
 from .metrics import Metrics
 from .request import RequestHead
 from .routes import Match, Route, RouteTable
+from .scrapes import Scrapes
 from .settings import Settings
 from .tracing import Tracer
 from .turns import Turns
@@ -37,11 +38,13 @@ class Context:
     held: ByteBudget = field(init=False)
     admission: Admission = field(init=False)
     turns: Turns = field(init=False, default_factory=Turns)
+    scrapes: Scrapes = field(init=False)
 
     def __post_init__(self) -> None:
         s = self.settings
         object.__setattr__(self, "held", ByteBudget(s.max_held_bytes))
         object.__setattr__(self, "admission", Admission(s.max_connections, s.max_connections_per_address))
+        object.__setattr__(self, "scrapes", Scrapes(self.publish, self.metrics.render))
 
     def needs_key(self, route: Route | None) -> bool:
         """Whether a request needs an API key; one that no route takes does."""
@@ -68,16 +71,19 @@ class Context:
             return Overloaded(self.settings.max_waiting_rows, self.settings.max_waiting_rows)
         return None
 
-    def authenticated(self, route: Route | None, refused: ServingError | None) -> bool | None:
-        """Whether a request came with a key; None: it needs none.
+    def authenticated(self, route: Route | None, head: RequestHead, refused: ServingError | None) -> bool:
+        """Whether a request came with a key, or there are none; a key counts where none is needed, too.
 
         Args:
             route: that takes it.
+            head: of the request.
             refused: what `refuse_by_head` said of it.
         """
-        if isinstance(refused, Unauthorized):
-            return False
-        return True if self.needs_key(route) else None
+        if self.keys is None:
+            return True
+        if self.needs_key(route):
+            return not isinstance(refused, Unauthorized)
+        return self.keys.has(head.headers.get(b"authorization", b""))
 
     def answered(self, protocol: str, status: int, seconds: float) -> None:
         """Count a request that was answered."""

@@ -55,6 +55,8 @@ class Core:
         self.settings = settings
         self.state: State = "loading"
         self.reason = "the model is being loaded"
+        self.watchers: set[Callable[[], None]] = set()
+        self._told: State = self.state
         self._asked = asked
         self.version = ""  # of the model, once it is there
         self._model: Model | None = None
@@ -69,6 +71,13 @@ class Core:
     def ready(self) -> bool:
         """Whether predictions may be sent here."""
         return self.state == "ready"
+
+    def tell_watchers(self) -> None:
+        """Call the `watchers` if the state is another one than when they were called last."""
+        if self.state != self._told:
+            self._told = self.state
+            for watcher in tuple(self.watchers):
+                watcher()
 
     @property
     def loaded(self) -> bool:

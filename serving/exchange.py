@@ -201,9 +201,9 @@ class HttpExchange(Exchange[Response]):
             return self.response_to(e)
 
     @property
-    def authenticated(self) -> bool | None:
+    def authenticated(self) -> bool:
         """See `Context.authenticated`."""
-        return self._context.authenticated(self._match.route, self.error)
+        return self._context.authenticated(self._match.route, self._head, self.error)
 
     def headers(self) -> list[tuple[bytes, bytes]]:
         """Headers that every response has."""

@@ -86,7 +86,7 @@ class Http1(HttpToolsProtocol):
             self._address,
             lambda: weak.parse_unread(),
             lambda: weak.has_unread,
-            authenticated=self.is_probe or self.context.keys is None,
+            exempt=self.is_probe or self.context.keys is None,
         )
         self._ends = time.monotonic() + lifetime(self.context.settings.connection_seconds)
         if not self.is_probe:

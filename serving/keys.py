@@ -14,13 +14,15 @@ from pathlib import Path
 
 from .errors import KeysUnreadable, Unauthorized
 
-_LOOK_SECONDS = 1.0
+_LOOK_SECONDS = 0.5
 
 logger = logging.getLogger(__name__)
 
 
 class ApiKeys:
-    """The keys of one file. Whatever it says is valid within a second; while it cannot be read, its last keys are."""
+    """The keys of one file. What it says at two looks in a row is valid, which is within a second; while it cannot be
+    read, its last keys are.
+    """
 
     def __init__(self, file: Path) -> None:
         """Read the file.
@@ -33,6 +35,7 @@ class ApiKeys:
             self._read = file.read_bytes()
         except OSError as e:
             raise KeysUnreadable(str(file), e.strerror or str(e)) from e
+        self._seen = self._read  # when it was looked at last
         self._digests = _digests(self._read)
         self._looked = time.monotonic()
 
@@ -49,10 +52,14 @@ class ApiKeys:
         Raises:
             Unauthorized: anyone else.
         """
-        scheme, _, key = authorization.partition(b" ")
-        given = key.strip() if scheme.lower() == b"bearer" else b""
+        given = _bearer(authorization)
         if not given or not self.accept(given):
             raise Unauthorized(bool(given))
+
+    def has(self, authorization: bytes) -> bool:
+        """Whether `check` lets it pass."""
+        given = _bearer(authorization)
+        return bool(given) and self.accept(given)
 
     def _look(self) -> None:
         now = time.monotonic()
@@ -67,6 +74,9 @@ class ApiKeys:
             )
             return
         if read != self._read:
+            if read != self._seen:  # maybe it is only half written
+                self._seen = read
+                return
             self._read, self._digests = read, _digests(read)
             logger.info("%s holds %d API keys now", self._file, len(self._digests))
 
@@ -75,6 +85,11 @@ def keys_in(content: bytes) -> list[bytes]:
     """The keys of a file, in its order."""
     lines = (line.strip() for line in content.splitlines())
     return [line for line in lines if line and not line.startswith(b"#")]
+
+
+def _bearer(authorization: bytes) -> bytes:
+    scheme, _, key = authorization.partition(b" ")
+    return key.strip() if scheme.lower() == b"bearer" else b""
 
 
 def _digests(content: bytes) -> list[bytes]:

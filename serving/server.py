@@ -183,8 +183,9 @@ class ModelServer(uvicorn.Server):
         return any(not cast("Connection", connection).is_probe for connection in self.server_state.connections)
 
     async def _look(self) -> None:
-        """Publish what was counted, and cut off clients that take nothing of their answers."""
+        """Publish what was counted, tell who watches, and cut off clients that take nothing of their answers."""
         while True:
+            self.core.tell_watchers()
             # Replicas share their metrics, and each of them responds with what all have published.
             self.context.publish()
             now = time.monotonic()

@@ -1,6 +1,7 @@
 """The part of the event loop's time that all unauthenticated connections get together, where the server has keys.
 
-A connection is authenticated by a request that came with a key, on a path that needs one. What comes on the others is
+A connection is authenticated by a request that came with a key, and no more by one that came without, even where none
+is needed: so nobody's requests ride on another's key where a proxy shares a connection. What comes on the others is
 parsed in turns: a slice of time each, one address after the other, and all together no more than a fifth of the time,
 by a token bucket of seconds. So whoever is authenticated waits for a slice at most, however much the others send, and
 over how many connections; and who asks little finds time saved up and does not wait either. What a client still sends
@@ -97,11 +98,11 @@ class Turn:
         address: of its client.
         parse: parses what was read; called when the turn has come and something was.
         has_unread: whether something was read that is not parsed yet.
-        authenticated: it waits for no turn.
+        exempt: it waits for no turn, whatever it sends.
 
     Attributes:
         address: as given.
-        authenticated: as given at first.
+        authenticated: it waits for no turn now.
         waits: for its turn.
     """
 
@@ -113,10 +114,10 @@ class Turn:
         parse: Callable[[], None],
         has_unread: Callable[[], bool],
         *,
-        authenticated: bool,
+        exempt: bool,
     ) -> None:
         self._turns, self._transport, self.address, self._parse = turns, transport, address, parse
-        self._has_unread, self.authenticated = has_unread, authenticated
+        self._has_unread, self._exempt, self.authenticated = has_unread, exempt, exempt
         self.waits = self._granted = self._paused = self._stopped = False
         self._waited = self._waits_since = self._slice_begun = self._slice_ends = 0.0
 
@@ -140,13 +141,12 @@ class Turn:
         """Seconds in all."""
         return self._waited + (time.monotonic() - self._waits_since if self.waits else 0.0)
 
-    def authenticate(self, authenticated: bool | None) -> None:
-        """What a request says of its connection; None: nothing."""
-        if authenticated is not None:
-            self.authenticated = authenticated
-            if authenticated and self.waits:
-                self._turns.remove(self)
-                self.begin()
+    def authenticate(self, authenticated: bool) -> None:
+        """What the newest request says of its connection."""
+        self.authenticated = authenticated or self._exempt
+        if authenticated and self.waits:
+            self._turns.remove(self)
+            self.begin()
 
     def pause(self, paused: bool) -> None:
         """Whether the protocol wants no bytes for now, whoever's turn it is."""

@@ -6,8 +6,6 @@ MLflow's `/ping` and `/health` mean ready, as in its own server.
 
 from __future__ import annotations
 
-import asyncio
-
 from fastapi import Response
 
 from ... import __version__
@@ -46,8 +44,7 @@ async def version(_context: Context, _head: RequestHead, _body: bytes) -> Respon
 
 async def metrics(context: Context, _head: RequestHead, _body: bytes) -> Response:
     """Counters for Prometheus; where replicas share a folder of metrics, the sum over all of them."""
-    context.publish()
-    return text_response(await asyncio.to_thread(context.metrics.render), CONTENT_TYPE)
+    return text_response(await context.scrapes.text(), CONTENT_TYPE)
 
 
 _LIVE = Operation("health", "Health")

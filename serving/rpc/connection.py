@@ -81,7 +81,7 @@ class Connection(asyncio.Protocol):
             address,
             lambda: self.data_received(b""),
             lambda: bool(self._rest),
-            authenticated=self._context.keys is None,
+            exempt=self._context.keys is None,
         )
         self._admitted = self._context.admission.admit(address)
         if not self._admitted:
@@ -281,7 +281,8 @@ class Connection(asyncio.Protocol):
         self._streams.drop()
 
     def _authenticate(self, authenticated: bool | None) -> None:
-        self._turn.authenticate(authenticated)
+        if authenticated is not None:
+            self._turn.authenticate(authenticated)
 
     def _receive_timeout(self, thing: int) -> None:
         if self._turn.waits:  # what the client has sent may lie here

@@ -5,8 +5,6 @@ Kubernetes' gRPC probes and load balancers check; clients watch.
 
 from __future__ import annotations
 
-import asyncio
-
 from ..context import Context
 from ..core import Core
 from ..errors import InvalidInput
@@ -18,8 +16,6 @@ from .streaming import Slot, StreamingCall
 
 SERVICES = ("", SERVICE)
 """What has a status: the server, and its one service that can be ready or not."""
-# While anyone watches, the core is polled so often: it does not notify of changes.
-_LOOK_SECONDS = 0.1
 _STATUS = HEALTH.messages["HealthCheckResponse"]
 _SERVING, _NOT_SERVING, _SERVICE_UNKNOWN = 1, 2, 3
 
@@ -52,7 +48,6 @@ class WatchCall(StreamingCall):
         super().__init__(context, head, stream, seconds)
         self._service: str | None = None
         self._told = b""
-        self._look: asyncio.TimerHandle | None = None
 
     def handle(self, message: bytes, slot: Slot) -> None:
         """Send the status, and begin to watch."""
@@ -61,7 +56,7 @@ class WatchCall(StreamingCall):
         self._service = service = str(read(HEALTH, "HealthCheckRequest", message).service)
         self._told = _status(self.context.core, service)
         slot.fill(self._told)
-        self._wait()
+        self.context.core.watchers.add(self._tell)
 
     def end(self) -> None:
         """The body is whole: it should have had a message."""
@@ -72,18 +67,13 @@ class WatchCall(StreamingCall):
     def drop(self) -> None:
         """Nobody watches any more."""
         super().drop()
-        if self._look is not None:
-            self._look.cancel()
-
-    def _wait(self) -> None:
-        self._look = asyncio.get_running_loop().call_later(_LOOK_SECONDS, self._tell)
+        self.context.core.watchers.discard(self._tell)
 
     def _tell(self) -> None:
         assert self._service is not None
         if (status := _status(self.context.core, self._service)) != self._told:
             self._told = status
             self.push(status)
-        self._wait()
 
 
 def _status(core: Core, service: str) -> bytes:

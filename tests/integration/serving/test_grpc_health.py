@@ -53,6 +53,20 @@ def test_what_is_served_is_said_without_a_key(channel: grpc.Channel, service: st
     assert next(watch(channel, service)) == SERVING
 
 
+def test_who_watches_no_more_is_forgotten(folders: Folders) -> None:
+    with called(folders.line, name="line") as (server, channel):
+        method = channel.unary_stream("/grpc.health.v1.Health/Watch")
+        calls = [method(question(""), timeout=60) for _ in range(3)]
+        for call in calls:
+            next(call)
+        assert len(server.core.watchers) == 3
+        calls[0].cancel()
+        wait_until(lambda: len(server.core.watchers) == 2, what="the end of a watch")
+        with pytest.raises(grpc.RpcError):
+            list(method(question(""), timeout=0.2))
+        wait_until(lambda: len(server.core.watchers) == 2, what="the end of another")
+
+
 def test_a_service_that_there_is_not(channel: grpc.Channel) -> None:
     with pytest.raises(grpc.RpcError) as e:
         check(channel, "shop.Flowers")

@@ -77,7 +77,10 @@ def test_the_file_is_read_again(file: Path, monkeypatch: pytest.MonkeyPatch, cap
     monkeypatch.setattr(keys, "_LOOK_SECONDS", 0)
     known = ApiKeys(file)
     assert known.accept(b"first-key")
+    file.write_text("")  # and another program is about to write into it
+    assert known.accept(b"first-key")
     file.write_text("third-key\n")
+    assert not known.accept(b"third-key")
     assert known.accept(b"third-key")
     assert not known.accept(b"first-key")
     file.unlink()

@@ -90,7 +90,7 @@ class Taker:
 
     def __init__(self, turns: Turns, address: str, parse: Callable[[], None]) -> None:
         self.wire = Wire()
-        self.turn = Turn(turns, self.wire, address, parse, lambda: True, authenticated=False)
+        self.turn = Turn(turns, self.wire, address, parse, lambda: True, exempt=False)
 
 
 async def test_addresses_take_turns_however_many_connections_they_have() -> None:
@@ -188,6 +188,20 @@ async def test_a_wrong_key_makes_a_guesser_again(server: Server, refused: bytes)
     assert await client.status() == 503
     client.send(refused)
     assert await client.status() == 401
+    assert not client.connection.turn.authenticated
+
+
+@pytest.mark.parametrize("path", [b"/metrics", b"/docs", b"/v2/health/live"])
+async def test_a_request_without_a_key_does_not_ride_on_the_key_of_another(server: Server, path: bytes) -> None:
+    client = Client(server)
+    client.send(ASKED)
+    assert await client.status() == 503
+    probe = b"GET %b HTTP/1.1\r\nhost: a\r\n" % path
+    client.send(probe + KEY + b"\r\n")
+    assert await client.status() == 200
+    assert client.connection.turn.authenticated
+    client.send(probe + b"\r\n")
+    assert await client.status() == 200
     assert not client.connection.turn.authenticated
 
 
