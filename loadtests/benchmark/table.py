@@ -144,5 +144,7 @@ def _joined(*parts: str) -> str:
 
 def markdown(head: Sequence[str], body: Iterable[Sequence[str]], *, numbers: int) -> str:
     """Lines of a table whose columns from the `numbers`th on are flush right."""
+    body = [*body]
+    assert all(len(line) == len(head) for line in body)
     marks = ["---"] * numbers + ["---:"] * (len(head) - numbers)
     return "\n".join(f"| {' | '.join(line)} |" for line in (head, marks, *body))

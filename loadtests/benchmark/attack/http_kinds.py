@@ -108,6 +108,7 @@ KINDS = (
     Kind("probes, not read", "the same, and no answer is read", lambda _: repeat(_OPEN), reads=False),
     Kind("large answers", "/openapi.json, /docs and metadata, pipelined", lambda _: repeat(_LARGE_ANSWERS)),
     Kind("large answers, not read", "the same, and none is read", lambda _: repeat(_LARGE_ANSWERS), reads=False),
+    Kind("scrapes", "/metrics, pipelined", lambda _: repeat(head("/metrics", method="GET") * 16)),
     Kind("differing", "refused predictions, each with another head and key", _differing),
     Kind("unknown paths", "requests for paths that there are not", _unknown_paths),
     Kind("come and go", "one refused prediction a connection", lambda _: [small("/predict", "Connection: close\r\n")]),

@@ -93,6 +93,7 @@ class Run:
             "p99 ms",
             "p99",
             "failed",
+            "probe ms",
             "broken",
         ]
         body = [

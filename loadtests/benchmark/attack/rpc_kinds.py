@@ -38,8 +38,8 @@ def _string(text: bytes) -> bytes:
     return bytes((*out, rest)) + text
 
 
-def _call(method: str) -> tuple[tuple[bytes, bytes], ...]:
-    path = f"/{messages.SERVICE}/{method}".encode()
+def _call(method: str, service: str = messages.SERVICE) -> tuple[tuple[bytes, bytes], ...]:
+    path = f"/{service}/{method}".encode()
     names = ((b":method", b"POST"), (b":scheme", b"http"), (b":path", path), (b":authority", b"tenfold"))
     return (*names, (b"content-type", b"application/grpc"), (b"te", b"trailers"))
 
@@ -50,6 +50,7 @@ _GREETING = _PREFACE + frame(_SETTINGS, 0, 0)
 _NO_WINDOW = _PREFACE + frame(_SETTINGS, 0, 0, _INITIAL_WINDOW_SIZE.to_bytes(2, "big") + bytes(4))
 _INFER = block(*_call("ModelInfer"))
 _LIVE = block(*_call("ServerLive"))
+_WATCH = block(*_call("Watch", messages.HEALTH.services[0]))
 _EMPTY = bytes(5)
 
 
@@ -73,6 +74,12 @@ def _held(_: int) -> Iterator[bytes]:
     yield _GREETING
     for stream in range(1, 2000, 2):
         yield frame(_HEADERS, _END_HEADERS, stream, _INFER) + _data(stream, bytes(1000))
+
+
+def _watches(_: int) -> Iterator[bytes]:
+    yield _GREETING
+    for stream in range(1, 200, 2):
+        yield frame(_HEADERS, _END_HEADERS, stream, _WATCH) + _data(stream, _EMPTY, _END_STREAM)
 
 
 def _header_flood(_: int) -> Iterator[bytes]:
@@ -139,6 +146,7 @@ KINDS = (
         reads=False,
     ),
     Kind("gRPC no window", "health checks whose answers have no window", lambda _: _calls(_LIVE, _NO_WINDOW), rpc=True),
+    Kind("gRPC watches", "100 watches of the health", _watches, rpc=True),
     Kind("gRPC resets", "calls that are given up at once", _reset, rpc=True),
     Kind("gRPC pings", "pings", lambda _: _repeated(_PINGED), rpc=True),
     Kind(
