@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Any
 
 from .forkserver import MESSAGE_BYTES, SLOT, SLOT_BYTES
-from .process import start
+from .process import start, stop
 from .state import State
 
 # The sockets must keep messages whole, and a fork rewrites what /proc shows of it.
@@ -23,17 +23,23 @@ SUPPORTED = sys.platform == "linux"
 MODULES = ("tenfold.serving.preload",)
 """What every model server imports before it is ready."""
 
+_END_SECONDS = 2.0
+
 log = logging.getLogger(__name__)
 
 
 class ForkServer:
-    """One fork server process; it ends when this is closed, or with its controller."""
+    """One fork server process; it ends when this is closed, or with its controller.
+
+    Attributes:
+        process: itself.
+    """
 
     def __init__(self, state: State, environment: Mapping[str, str], modules: Sequence[str]) -> None:
         """Start it. It imports `modules`, which read `environment` while they are imported."""
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            self._process = start(
+            self.process = start(
                 state,
                 "forkserver",
                 ["-m", "tenfold.platform.local.forkserver", "--socket", str(theirs.fileno()), *modules],
@@ -47,7 +53,7 @@ class ForkServer:
     @property
     def alive(self) -> bool:
         """Whether it can be asked, now or soon."""
-        return self._process.alive
+        return self.process.alive
 
     @property
     def ready(self) -> bool:
@@ -141,6 +147,7 @@ class ForkServers:
         return server
 
     def close(self) -> None:
-        """Let all of them end."""
+        """Let all of them end, and wait for that."""
         for server in self._servers.values():
             server.close()
+        stop([server.process for server in self._servers.values()], grace=_END_SECONDS)

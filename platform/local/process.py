@@ -64,6 +64,9 @@ class Process:
         self._process = process
         self._child = child
 
+    def __repr__(self) -> str:
+        return f"<{self.role} {self.pid}>"
+
     @property
     def role(self) -> str:
         """What it is: replica, page, registry, night, forkserver or controller."""
