@@ -2,8 +2,8 @@
 
 - A head has at most `max_head_bytes`, and so have trailers and what stands before a chunk.
 - Whoever asks for another protocol than HTTP/1.1 (`Upgrade`) is answered in it, with its body.
-- A request has to arrive within `receive_seconds` of its first byte, the first one of a connection of its beginning;
-  else it gets 408. What the server itself does not read does not count.
+- A request has to arrive within `receive_seconds` of its first byte, else it gets 408; a connection on which nothing
+  comes for so long is closed. What the server itself does not read does not count.
 - A client that takes nothing of its answers for `write_seconds` is cut off. What it leaves with the server is part of
   `max_held_bytes`; where these have no room for it, it is cut off at once.
 - What cannot be read is answered once all requests before it are, and the connection is closed.
@@ -35,6 +35,8 @@ from .untaken import Untaken
 _STEP = 1024
 # Of those who are not authenticated: a turn is to be as short for them as it can be.
 _SHORT_STEP = 64
+# For the event loop to read what has come.
+_LOOK_SECONDS = 0.01
 _INVALID = 400, "The request is not valid HTTP/1.1. Send it by a library that speaks it"
 
 
@@ -51,8 +53,10 @@ class Http1(HttpToolsProtocol):
     probe_port: int | None = None
     turn: Turn
 
+    _silent = True  # nothing has come yet
     _arriving: asyncio.TimerHandle | None = None
     _waited = 0.0  # by the turn, when `_arriving` was set
+    _looked = False  # once more, when the time was over
     _whole = True  # no request is arriving
     _head_done = False  # the head of the request that arrives, or arrived last, is there
     _head_bytes = 0  # of it so far
@@ -126,6 +130,9 @@ class Http1(HttpToolsProtocol):
             self._linger.heard()
             self.turn.wait()
             return
+        if self._silent:
+            self._silent = False
+            self._arrived()
         self._unset_keepalive_if_required()
         self._unread = b"".join((self._unread, data)) if self._unread else data
         self.parse_unread()
@@ -372,7 +379,7 @@ class Http1(HttpToolsProtocol):
         self._linger.begin()
 
     def _arrives(self) -> None:
-        self._waited = self.turn.waited
+        self._waited, self._looked = self.turn.waited, False
         self._arriving = self.loop.call_later(self.context.settings.receive_seconds, self._too_slow)
 
     def _arrived(self) -> None:
@@ -391,6 +398,11 @@ class Http1(HttpToolsProtocol):
         elif waited > 0:  # not for the client
             self._waited += waited
             self._arriving = self.loop.call_later(waited, self._too_slow)
+        elif not self._looked:  # what has come while the process stood still is read before any timer that is set now
+            self._looked = True
+            self._arriving = self.loop.call_later(_LOOK_SECONDS, self._too_slow)
+        elif self._silent:
+            self.transport.close()
         elif self._head_done and self._idle():  # it was answered before it was whole
             self._close_with(b"")
         else:

@@ -6,6 +6,9 @@ import asyncio
 import time
 from collections.abc import Callable
 
+# For the event loop to read what has come while the process stood still.
+_LOOK_SECONDS = 0.01
+
 
 class Timeouts:
     """Waits for things that have begun. One timer does for all of them, since all may take equally long.
@@ -19,6 +22,7 @@ class Timeouts:
         self._seconds, self._on_timeout = seconds, on_timeout
         self._since: dict[int, float] = {}  # the oldest comes first
         self._timer: asyncio.TimerHandle | None = None
+        self._looked = False  # once, and the time of some was over
 
     def start(self, thing: int) -> None:
         """Wait for a thing, unless it is waited for already."""
@@ -42,7 +46,12 @@ class Timeouts:
         self._timer = None
         # The clock of the timer only knows milliseconds.
         now = time.monotonic() + 0.001
-        for thing in [thing for thing, since in self._since.items() if since + self._seconds <= now]:
+        over = [thing for thing, since in self._since.items() if since + self._seconds <= now]
+        self._looked = bool(over) and not self._looked
+        if self._looked:
+            self._timer = asyncio.get_running_loop().call_later(_LOOK_SECONDS, self._look)
+            return
+        for thing in over:
             if self._since.pop(thing, None) is not None:
                 self._on_timeout(thing)
         if self._since and self._timer is None:

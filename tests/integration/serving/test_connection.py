@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import select
+import signal
 import socket
 import time
 from collections.abc import Generator
@@ -12,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+from integration.serving.processes import started
 from integration.serving.threads import running, served
 from support.places import wait_until
 from tenfold.serving.connection import Connection
@@ -41,7 +44,20 @@ def until_closed(connection: socket.socket) -> bytes:
     return whole
 
 
-@pytest.mark.parametrize("sent", [b"", HEAD[:30], HEAD, HEAD + BODY[:-1]], ids=["nothing", "head", "no body", "a byte"])
+def test_a_connection_on_which_nothing_comes_is_closed_without_a_word(port: int) -> None:
+    with connected(port) as client:
+        assert until_closed(client) == b""
+
+
+def test_the_time_of_a_request_begins_with_its_first_byte(folders: Folders) -> None:
+    with served(folders.line, receive_seconds=4) as port, connected(port) as client:
+        for part in (HEAD, BODY):
+            time.sleep(2.5)
+            client.sendall(part)
+        assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("sent", [HEAD[:30], HEAD, HEAD + BODY[:-1]], ids=["head", "no body", "a byte"])
 def test_a_request_that_does_not_arrive_is_given_up(port: int, sent: bytes) -> None:
     with connected(port) as client:
         client.sendall(sent)
@@ -50,6 +66,21 @@ def test_a_request_that_does_not_arrive_is_given_up(port: int, sent: bytes) -> N
         assert answer.startswith(b"HTTP/1.1 408 ")
         assert b"connection: close" in answer
         assert 0.3 < time.monotonic() - started < 5
+
+
+def test_what_has_come_while_the_process_stood_still_is_no_late_request(folders: Folders, tmp_path: Path) -> None:
+    with started(tmp_path, model=folders.line, receive_seconds=1) as server:
+        server.until_ready()
+        for first in (HEAD, b""):
+            with connected(server.port) as client:
+                client.sendall(first)
+                if not first:
+                    time.sleep(0.1)  # for the connection to be accepted
+                os.kill(server.process.pid, signal.SIGSTOP)
+                client.sendall((HEAD + BODY)[len(first) :])
+                time.sleep(1.5)
+                os.kill(server.process.pid, signal.SIGCONT)
+                assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
 
 
 def test_a_connection_may_be_idle_between_two_requests_and_ends_when_it_is_old(port: int) -> None:
