@@ -10,7 +10,6 @@ from typing import Any
 from fastapi import FastAPI, Response
 from fastapi.openapi.utils import get_openapi
 
-from . import __doc__ as summary
 from .context import Context
 from .core import Core
 from .keys import ApiKeys
@@ -23,12 +22,16 @@ from .routes import OTHER, Route, RouteTable
 from .settings import Settings
 from .tracing import Tracer
 
+_SUMMARY = (
+    "Predictions of one model by several protocols, labels of what turned out to be true, and the server's health."
+)
+
 
 def create_app(core: Core, settings: Settings, metrics: Metrics) -> tuple[FastAPI, Context]:
     """The ASGI application over `core`, and what its requests are answered with."""
     keys = ApiKeys(settings.api_keys_file) if settings.api_keys_file else None
     tracer = Tracer(settings.name or "tenfold") if settings.tracing else None
-    app = FastAPI(title="tenfold model server", summary=summary, openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(title="tenfold model server", summary=_SUMMARY, openapi_url=None, docs_url=None, redoc_url=None)
     document: dict[str, Any] = {}
 
     async def openapi_document(_context: Context, _head: RequestHead, _body: bytes) -> Response:
@@ -64,13 +67,15 @@ def create_app(core: Core, settings: Settings, metrics: Metrics) -> tuple[FastAP
 
 def _app_route(route: Route) -> TableRoute:
     answers: Any = route.reader or route.handler
+    description: str = answers.__doc__
     operation = route.operation
     made = TableRoute(
         route.path,
         endpoint,
         methods=[route.method],
         name=answers.__name__,
-        description=answers.__doc__,
+        summary=description.partition(".")[0],
+        description=description,
         tags=[operation.tag] if operation else None,
         include_in_schema=operation is not None,
     )

@@ -97,10 +97,12 @@ def _unpack(packed: bytes, bits: int, limit: int) -> bytes:
     try:
         unpacked = step.decompress(packed, limit + 1)
     except zlib.error as e:
-        raise InvalidInput(f"The body is not packed as its Content-Encoding says ({e}). Send it so, or as it is") from e
+        raise InvalidInput(
+            f"The body is not compressed as its Content-Encoding says ({e}). Send it so, or as it is"
+        ) from e
     if len(unpacked) > limit:
         raise BodyTooLarge(None, limit)
     if not step.eof or step.unused_data:
         what = "goes on after its end" if step.eof else "ends too early"
-        raise InvalidInput(f"The packed body {what}. Send one that is whole, or send it as it is")
+        raise InvalidInput(f"The compressed body {what}. Send one that is whole, or send it as it is")
     return unpacked

@@ -8,7 +8,8 @@ Promises:
 - Lists that share an id are written in the order in which they came to this process, however long one of them waits for
   a prediction: of two labels of an id the later one stays.
 - Nothing waits in a thread: labels wait on the event loop, and one thread of its own asks the database for all of them.
-- Never more than `max_waiting` labels wait, but for a single longer list: what finds no room is refused at once.
+- Never more than `max_waiting` labels wait, but for a single longer list: what finds no room is refused at once. Those
+  that wait for their predictions to be written take half of the room at most: a client can make up any number of them.
 """
 
 from __future__ import annotations
@@ -194,6 +195,9 @@ class Feedback:
         early = _Early(young - await self._in_thread(self._known, young))
         if not early.missing:
             return
+        room, missing = self._max_waiting // 2, sum(len(other.missing) for other in self._early)
+        if self._early and missing + len(early.missing) > room:
+            raise TooManyLabels(missing, room)
         self._early.add(early)
         self._run(self._look_again)
         try:

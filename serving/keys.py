@@ -47,7 +47,7 @@ class ApiKeys:
         return any(matches)
 
     def check(self, authorization: bytes) -> None:
-        """Let pass who sends `Bearer KEY` with a valid key, byte for byte as it stands in the file.
+        """Let pass who sends `Bearer KEY` with a valid key, as it stands in the file.
 
         Raises:
             Unauthorized: anyone else.
@@ -93,7 +93,16 @@ def _bearer(authorization: bytes) -> bytes:
 
 
 def _digests(content: bytes) -> list[bytes]:
-    return [_digest(key) for key in keys_in(content)]
+    return [_digest(form) for key in keys_in(content) for form in _forms(key)]
+
+
+def _forms(key: bytes) -> list[bytes]:
+    """A key as clients send it: in UTF-8, or in Latin-1 as browsers and Node do, whatever the file is written in."""
+    try:
+        latin = key.decode().encode("latin-1")
+    except UnicodeError:
+        return [key]
+    return [key] if latin == key else [key, latin]
 
 
 def _digest(key: bytes) -> bytes:

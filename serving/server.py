@@ -5,9 +5,9 @@ only while they are ready; until then, and always, each answers probes on a sock
 them the server listens on host and port from the start.
 
 On SIGTERM or SIGINT: not ready any more, but still accepting; every request that comes now is answered with
-`Connection: close`, so that clients move away by themselves. When none is left, or after `drain_seconds`, it stops
-accepting, answers those that were just about to be accepted, finishes what is in flight, closes what is still idle,
-and writes out the inference log.
+`Connection: close`, and clients of gRPC get a GOAWAY, so that they move away by themselves. When none is left, or after
+`drain_seconds`, it stops accepting, answers those that were just about to be accepted, finishes what is in flight,
+closes what is still idle, and writes out the inference log.
 """
 
 from __future__ import annotations
@@ -89,6 +89,8 @@ class ModelServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Answer on the sockets at once, and begin to load the model."""
         await super().startup(sockets)
+        if sockets and self.settings.listen_fd is None:
+            logger.info("HTTP listens on %s:%d", *sockets[0].getsockname()[:2])
         self._loading = asyncio.create_task(self._load())
         self._looking = asyncio.create_task(self._look())
 
@@ -99,12 +101,14 @@ class ModelServer(uvicorn.Server):
         self.context.turns.end()
         # uvicorn adds these to every answer. It renews them once a second only while it runs, so this stays.
         self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
+        if self._rpc:
+            self._rpc.drain()
         await self._let_clients_go(self.settings.drain_seconds)
         if self._acceptor:
             await self._acceptor.close()
             await self._let_clients_go(min(_LAST_SECONDS, self.settings.drain_seconds))
         stops = [super().shutdown(sockets)]
-        if self._rpc:  # tells its clients to go elsewhere, and finishes what is in flight
+        if self._rpc:  # finishes what is in flight
             stops.append(self._rpc.stop(self.settings.deadline_seconds))
         await asyncio.gather(*stops)
         for connection in tuple(self.server_state.connections):  # of clients that do not take their answers
@@ -180,7 +184,8 @@ class ModelServer(uvicorn.Server):
 
     def _has_clients(self) -> bool:
         """Whether anyone but a prober is connected."""
-        return any(not cast("Connection", connection).is_probe for connection in self.server_state.connections)
+        over_http = any(not cast("Connection", connection).is_probe for connection in self.server_state.connections)
+        return over_http or (self._rpc is not None and self._rpc.connected)
 
     async def _look(self) -> None:
         """Publish what was counted, tell who watches, and cut off clients that take nothing of their answers."""

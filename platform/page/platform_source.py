@@ -42,9 +42,9 @@ class PlatformSource:
     def call(self, name: str, method: Literal["GET", "POST"], path: str, body: bytes | None = None) -> Reply:
         """Ask the service's model server."""
         base = self._platform.address(name).rstrip("/")
-        headers = {"Content-Type": "application/json"} if body is not None else {}
+        headers = {b"Content-Type": b"application/json"} if body is not None else {}
         if key := self._platform.api_key(name):
-            headers["Authorization"] = f"Bearer {key}"
+            headers[b"Authorization"] = f"Bearer {key}".encode()
         try:
             with self._http.stream(method, base + path, content=body, headers=headers) as response:
                 return Reply(response.status_code, _bounded(name, response))

@@ -242,7 +242,7 @@ def _address(url: str) -> str:
 
 
 def _options(url: str, api_key: str | None, transport: T | None, kind: Callable[..., T]) -> dict[str, Any]:
-    headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+    headers = {b"Authorization": f"Bearer {api_key}".encode()} if api_key else {}
     # Reading all certificate authorities takes some 20 ms; plain HTTP needs none, and this context trusts nobody.
     verify = httpx.URL(url).scheme == "https" or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     # A proxy from the environment cannot reach this machine's loopback, so there the environment is ignored.

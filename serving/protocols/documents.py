@@ -13,6 +13,7 @@ from ..responses import JSON
 from .counting import check_json
 
 _JSON = JSON.encode()
+_GZIP = b"\x1f\x8b"
 _CHARSET = re.compile(r'\bcharset\s*=\s*"?([^";\s]*)', re.IGNORECASE)
 
 
@@ -66,6 +67,8 @@ def parse(body: bytes, most_values: int) -> Any:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as e:
+        if body.startswith(_GZIP):
+            raise InvalidInput("The body is compressed by gzip. Say so in its head: Content-Encoding: gzip") from e
         nan = ". JSON has no NaN or Infinity: write null" if b"NaN" in body or b"Infinity" in body else ""
         raise InvalidInput(f"The body is not valid JSON: {e.msg} at line {e.lineno}, column {e.colno}{nan}") from e
 

@@ -43,6 +43,16 @@ class RpcServer:
         self._empty = asyncio.Event()
         self._acceptor = Acceptor(listener, self._connection, BACKLOG)
 
+    @property
+    def connected(self) -> bool:
+        """Whether anybody is."""
+        return bool(self._connections)
+
+    def drain(self) -> None:
+        """Have who is connected go elsewhere; who comes is still answered."""
+        for connection in tuple(self._connections):
+            connection.go_away()
+
     async def stop(self, seconds: float) -> None:
         """Accept no more, answer all calls that were begun, and close; after `seconds` in any case."""
         await self._acceptor.close()

@@ -255,6 +255,21 @@ async def test_more_labels_than_may_wait_are_refused(folders: Folders, tmp_path:
         assert (await server.post("/feedback", {"id": OLD_ID, "label": 1})).status_code == 404
 
 
+async def test_labels_of_ids_that_nobody_made_leave_room_for_others(folders: Folders, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'log.db'}"
+    async with in_process(folders.iris, log_url=url, max_waiting_labels=4) as server:
+        made_up = asyncio.create_task(server.post("/feedback", [{"id": i, "label": 1} for i in new_ids(2)]))
+        await asyncio.sleep(0.5)
+        answer = await server.post("/feedback", {"id": new_ids(1)[0], "label": 1})
+        assert answer.status_code == 503
+        assert answer.json()["error"].startswith(
+            "No label was kept: 2 labels wait for the inference log already, and 2"
+        )
+        assert (await server.post("/feedback", {"id": OLD_ID, "label": 1})).status_code == 404
+        assert not made_up.done()
+        assert statuses(await made_up) == ["unknown"] * 2
+
+
 async def test_the_deadline_ends_a_wait(folders: Folders, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'log.db'}"
     async with in_process(folders.iris, log_url=url, deadline_seconds=0.5) as server:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,8 @@ import numpy as np
 import pytest
 from integration.serving.channels import ALONE, called
 from integration.serving.test_grpc_transport import asked, infer, predicted
-from support.places import wait_until
+from integration.serving.threads import running
+from support.places import GUARD, wait_until
 from tenfold.serving.core import Core
 from tenfold.serving.rpc.messages import HEALTH, SERVICE
 from tenfold.serving.server import ModelServer
@@ -83,6 +85,22 @@ def test_probes_need_a_key_where_the_operator_says_so(folders: Folders, tmp_path
         with pytest.raises(grpc.RpcError) as e:
             check(channel)
         assert e.value.code() is grpc.StatusCode.UNAUTHENTICATED
+
+
+def test_while_the_server_drains_clients_are_sent_away_and_those_who_come_are_answered(folders: Folders) -> None:
+    rows = np.array([[4.0]])
+    with running(folders.line, grpc_port=0, name="line", drain_seconds=2 * GUARD) as (server, port):
+        wait_until(lambda: server.grpc_port)
+        address = f"127.0.0.1:{server.grpc_port}"
+        with socket.create_connection(("127.0.0.1", port)):  # somebody is left until the end of this block
+            with grpc.insecure_channel(address, options=ALONE) as channel:
+                assert predicted(infer(channel)(asked("line", rows), timeout=30)) == [9.0]
+                server.should_exit = True
+                wait_until(lambda: not server._rpc.connected, what="a client that was sent away")
+            with grpc.insecure_channel(address, options=ALONE) as late:
+                assert predicted(infer(late)(asked("line", rows), timeout=30)) == [9.0]
+                assert check(late) == NOT_SERVING
+    # It has ended by now, since nobody was left: `running` waits for that, less long than a drain may take.
 
 
 def test_a_server_that_stands_alone_is_asked_from_the_start_to_the_stop(

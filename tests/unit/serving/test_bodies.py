@@ -38,7 +38,7 @@ async def test_a_packed_body_is_unpacked(folders: Folders, encoding: str, pack: 
         (gzip.compress(BODY) + b"more", 400, "goes on after its end"),
         (gzip.compress(BODY) * 2, 400, "goes on after its end"),
         (b"", 400, "ends too early"),
-        (BODY, 400, "not packed as its Content-Encoding says"),
+        (BODY, 400, "not compressed as its Content-Encoding says"),
     ],
 )
 async def test_a_body_that_is_packed_wrongly_is_a_sentence(
