@@ -6,6 +6,7 @@ the remedy; the finer cases of each protocol stand in the protocol's own tests.
 
 from __future__ import annotations
 
+import gzip
 import logging
 import random
 from collections.abc import AsyncIterator
@@ -106,6 +107,7 @@ async def test_no_rows(iris: InProcess, path: str) -> None:
         (b'{"rows": [', "The body is not valid JSON: "),
         (b'{"rows": [{"petal_width": NaN}]}', "JSON has no NaN or Infinity: write null"),
         (b"\xff\xfe\x00", "The body is not valid JSON: "),
+        (gzip.compress(b'{"rows": []}'), "The body is compressed by gzip. Say so in its head: Content-Encoding: gzip"),
         (b"[" * 1200, "The body is not valid JSON: "),
         (b'{"a": 1e999}', "The body is not valid JSON: number is infinity"),
     ],

@@ -72,6 +72,22 @@ async def test_probes_can_be_closed_too(folders: Folders, file: Path) -> None:
             assert (await server.http.get(path, headers=bearer("first-key"))).status_code == 200, path
 
 
+@pytest.fixture
+def foreign(file: Path) -> Path:
+    file.write_text("schlüssel\n", encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])  # of curl and our own client; of Node and browsers
+async def test_a_key_that_is_not_ascii_is_taken_as_clients_write_it(
+    folders: Folders, foreign: Path, encoding: str
+) -> None:
+    async with in_process(folders.line, api_keys_file=foreign) as server:
+        for key, status in (("schlüssel", 200), ("schlössel", 401)):
+            sent = {b"Authorization": f"Bearer {key}".encode(encoding)}
+            assert (await server.http.post("/predict", json=ROWS, headers=sent)).status_code == status
+
+
 def test_the_file_is_read_again(file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     monkeypatch.setattr(keys, "_LOOK_SECONDS", 0)

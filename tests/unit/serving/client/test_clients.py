@@ -49,14 +49,14 @@ def test_a_prediction_is_one_post(server: BadServer, call: Both) -> None:
 def test_outputs_event_time_key_and_path_prefix_are_sent(server: BadServer, call: Both) -> None:
     server.usual = says(200, {**ANSWER, "outputs": {"predict_proba": [[0.2, 0.8]]}})
     at = datetime(2013, 1, 31, 6, tzinfo=timezone(timedelta(hours=-5)))
-    options = {"api_key": "secret-word"}
+    options = {"api_key": "geheimes-wörtchen"}
     answer = call(server.url + "/app", "predict", ROW, outputs=["predict_proba"], event_time=at, options=options)
     assert answer.outputs == {"predict_proba": [[0.2, 0.8]]}
     (asked,) = server.asked
     assert asked.path == "/app/predict"
     assert asked.body == {"rows": [ROW], "outputs": ["predict_proba"]}
     assert asked.headers["tenfold-event-time"] == "2013-01-31T06:00:00-05:00"
-    assert asked.headers["authorization"] == "Bearer secret-word"
+    assert asked.headers["authorization"].encode("latin-1").decode() == "Bearer geheimes-wörtchen"
 
 
 def test_feedback_is_one_post_and_says_what_became_of_each_label(server: BadServer, call: Both) -> None:
