@@ -77,7 +77,7 @@ def status_view(status: Status) -> RenderableType:
     for seen in status.traffic:
         facts.add_row(f"version {seen.version}", f"{seen.requests} requests, {seen.errors} errors")
     if status.restarts:
-        facts.add_row("restarts", f"{status.restarts} replicas ended by themselves and were replaced")
+        facts.add_row("restarts", f"{status.restarts} replicas ended, or answered no more, and were replaced")
     facts.add_row("next run", f"{status.next_run:%Y-%m-%d %H:%M %Z}" if status.next_run else "not scheduled")
     if not status.replicas:
         return Group(head, facts)

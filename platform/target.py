@@ -61,7 +61,7 @@ class Status(Shown, Frozen):
     revision: int = Field(description="Number of the desired state; each change counts one up.")
     previous: ServiceSpec | None = Field(description="The desired state before the newest change of version.")
     replicas: tuple[Replica, ...]
-    restarts: int = Field(description="Replicas that ended by themselves and were replaced.")
+    restarts: int = Field(description="Replicas that ended, or answered no more, and were replaced.")
     url: str = Field(description="Where programs reach the model.")
     page_url: str = Field(description="Where people reach the page.")
     registry_url: str = Field(description="Where the registry's own web page is; empty when it has none.")

@@ -31,11 +31,14 @@ class Field:
 
 @dataclass(frozen=True)
 class Form:
-    """The columns of one row, the true value sent back later, and the outputs that may be asked for."""
+    """The columns of one row, the true value sent back later, the outputs that may be asked for, and whether a program
+    needs an API key for it.
+    """
 
     fields: tuple[Field, ...]
     label: Field
     outputs: tuple[str, ...]
+    needs_key: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -64,6 +67,7 @@ def from_openapi(document: Json) -> Form:
         tuple(_field(document, name, schema, name in required, example.get(name)) for name, schema in columns.items()),
         _label(document),
         _outputs(document, request),
+        needs_key=bool(document["paths"]["/predict"]["post"].get("security")),
     )
 
 

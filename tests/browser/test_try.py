@@ -148,6 +148,25 @@ def test_the_code_is_the_same_call_whatever_is_typed(visit: Visit, address: str,
     assert "client.predict([row], outputs=['predict', 'predict_proba'])" in ast.unparse(tree)
 
 
+def test_the_code_has_a_place_for_the_key_where_one_is_needed(
+    visit: Visit, address: str, source: FixedSource
+) -> None:
+    document = openapi()
+    document["paths"]["/predict"]["post"]["security"] = [{"key": []}]
+    answer = source.answer
+
+    def closed(method: str, path: str, body: bytes | None) -> Reply:
+        return Reply(200, orjson.dumps(document)) if path == "/openapi.json" else answer(method, path, body)
+
+    source.answer = closed
+    page = opened(visit, address)
+    words = shlex.split(page.get_by_role("region", name="curl").inner_text().replace("\\\n", " "))
+    assert "Authorization: Bearer $TENFOLD_API_KEY" in words
+    ast.parse(code := page.get_by_role("region", name="Python").inner_text())
+    assert 'Client("http://127.0.0.1:8080", api_key=os.environ["TENFOLD_API_KEY"])' in code
+    assert code.startswith("import os\n")
+
+
 def test_a_column_of_any_type_and_a_numeric_label(visit: Visit, address: str, source: FixedSource) -> None:
     document = openapi(properties={"x": {"type": ["string", "number", "boolean"]}}, label={"type": "number"})
 

@@ -12,17 +12,20 @@ export function predictBody(pairs, outputs) {
   return jsonObject(parts);
 }
 
-export function curl(url, path, body) {
-  return `curl -sS ${shell(url + path)} \\\n  -H 'Content-Type: application/json' \\\n  -d ${shell(body)}`;
+export function curl(url, path, body, needsKey) {
+  const key = needsKey ? `  -H "Authorization: Bearer $TENFOLD_API_KEY" \\\n` : "";
+  return `curl -sS ${shell(url + path)} \\\n${key}  -H 'Content-Type: application/json' \\\n  -d ${shell(body)}`;
 }
 
-export function python(url, pairs, outputs) {
+export function python(url, pairs, outputs, needsKey) {
   const row = pairs.map(([name, json]) => `    ${literal(JSON.stringify(name))}: ${literal(json)},\n`).join("");
   const more = outputs.length > 1 ? `, outputs=[${outputs.map((o) => literal(JSON.stringify(o))).join(", ")}]` : "";
+  const key = needsKey ? `, api_key=os.environ["TENFOLD_API_KEY"]` : "";
   return [
+    ...(needsKey ? ["import os", ""] : []),
     "from tenfold import Client",
     "",
-    `client = Client(${literal(JSON.stringify(url))})`,
+    `client = Client(${literal(JSON.stringify(url))}${key})`,
     `row = {\n${row}}`,
     `answer = client.predict([row]${more})`,
     "print(answer.predictions, answer.ids)",

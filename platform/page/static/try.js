@@ -108,8 +108,9 @@ function write() {
   if (!shown.form || !shown.url) return;
   const pairs = row();
   if (!pairs) return;
-  code.curl.write(curl(shown.url, "/predict", predictBody(pairs, outputs())));
-  code.python.write(python(shown.url, pairs, outputs()));
+  const key = shown.form.needs_key;
+  code.curl.write(curl(shown.url, "/predict", predictBody(pairs, outputs()), key));
+  code.python.write(python(shown.url, pairs, outputs(), key));
 }
 
 function snippet(title) {

@@ -51,7 +51,7 @@ def test_a_status_is_one_screen_with_reasons_as_they_were_written() -> None:
         "[Errno 5] it broke",
         "type [x] is being loaded",
         "12 requests, 1 errors",
-        "1 replicas ended by themselves",
+        "1 replicas ended, or answered no more",
         "2026-01-02 02:00 UTC",
         "http://127.0.0.1:8081/",
     ):
