@@ -73,6 +73,11 @@ class ServerOptions(BaseModel):
         gt=0,
         description="How long a connection is kept; clients then make a new one, which may reach another replica.",
     )
+    keep_alive_seconds: int = Field(
+        default=75,
+        ge=1,
+        description="How long a connection is kept without a request; give it more than a load balancer in front has.",
+    )
     api_keys_file: Path | None = Field(
         default=None, description="File with one API key per line, re-read when it changes. None: nobody needs a key."
     )

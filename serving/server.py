@@ -34,8 +34,6 @@ from .errors import ModelUnloadable
 from .metrics import Metrics
 from .settings import Settings
 
-# Longer than clients keep an idle connection: it is theirs to close, for a server that does so may cut off a request.
-KEEP_ALIVE_SECONDS = 75
 # A stop takes no longer than that beside the drain and what is in flight; the log has at least so long of it.
 _STOP_SECONDS, _LOG_SECONDS = 5.0, 2.0
 # How often the drain looks whether clients have gone, and what was counted goes to the shared metrics.
@@ -68,7 +66,7 @@ class ModelServer(uvicorn.Server):
                 backlog=BACKLOG,
                 server_header=False,
                 proxy_headers=False,
-                timeout_keep_alive=KEEP_ALIVE_SECONDS,
+                timeout_keep_alive=settings.keep_alive_seconds,
                 timeout_graceful_shutdown=math.ceil(settings.deadline_seconds),
             )
         )

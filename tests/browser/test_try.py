@@ -148,9 +148,7 @@ def test_the_code_is_the_same_call_whatever_is_typed(visit: Visit, address: str,
     assert "client.predict([row], outputs=['predict', 'predict_proba'])" in ast.unparse(tree)
 
 
-def test_the_code_has_a_place_for_the_key_where_one_is_needed(
-    visit: Visit, address: str, source: FixedSource
-) -> None:
+def test_the_code_has_a_place_for_the_key_where_one_is_needed(visit: Visit, address: str, source: FixedSource) -> None:
     document = openapi()
     document["paths"]["/predict"]["post"]["security"] = [{"key": []}]
     answer = source.answer
