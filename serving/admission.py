@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from ipaddress import IPv6Address
 
+# Of an IPv6 address, so many bits are a network that one host may have to itself.
+_NETWORK_BITS = 64
 # Connections that were made at the same moment shall not all come back at the same moment.
 _SPREAD = 0.1
 
@@ -38,6 +41,17 @@ class Admission:
         self._by_address[address] -= 1
         if not self._by_address[address]:
             del self._by_address[address]
+
+
+def client_of(address: str) -> str:
+    """What counts as one client: an address, of IPv6 its network of 64 bits, within which a host has all addresses."""
+    if ":" not in address:
+        return address
+    parsed = IPv6Address(address)
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    rest = 128 - _NETWORK_BITS
+    return f"{IPv6Address(int(parsed) >> rest << rest)}/{_NETWORK_BITS}"
 
 
 def lifetime(seconds: float) -> float:

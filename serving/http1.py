@@ -21,7 +21,7 @@ from typing import Any
 from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrade
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from .admission import lifetime
+from .admission import client_of, lifetime
 from .context import Context
 from .flow import Flow
 from .framing import Unreadable, body_length, check_head, target_of, too_large, without_upgrade
@@ -280,7 +280,7 @@ class Http1(HttpToolsProtocol):
 
     @property
     def _address(self) -> str:
-        return self.client[0] if self.client else ""
+        return client_of(self.client[0]) if self.client else ""
 
     def _parse(self, data: memoryview | bytes) -> None:
         while True:

@@ -42,7 +42,10 @@ class ServerOptions(BaseModel):
     max_connections_per_address: int | None = Field(
         default=None,
         ge=1,
-        description="Connections at a time from one address. None: no limit, since all clients of a proxy share one.",
+        description=(
+            "Connections at a time from one address, of IPv6 from one network of 64 bits. "
+            "None: no limit, since all clients of a proxy share one."
+        ),
     )
     max_streams: int = Field(
         default=100, ge=1, description="Concurrent calls on one gRPC connection; the client queues further calls."

@@ -17,7 +17,7 @@ import logging
 from collections.abc import Callable
 from typing import ClassVar, cast
 
-from ..admission import lifetime
+from ..admission import client_of, lifetime
 from ..context import Context
 from ..turns import Turn
 from . import frames
@@ -74,7 +74,7 @@ class Connection(asyncio.Protocol):
         """A client is there."""
         self._transport = cast("asyncio.Transport", transport)
         self._on_made(self)
-        address = str((transport.get_extra_info("peername") or ("",))[0])
+        address = client_of(str((transport.get_extra_info("peername") or ("",))[0]))
         self._turn = Turn(
             self._context.turns,
             self._transport,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tenfold.serving.admission import Admission
+import pytest
+from tenfold.serving.admission import Admission, client_of
 from tenfold.serving.budget import ByteBudget
 
 
@@ -15,6 +16,22 @@ def test_connections_are_bounded_in_all_and_by_address() -> None:
         admission.release(address)
     assert not admission._by_address
     assert [Admission(2, None).admit("a") for _ in range(2)] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("address", "client"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::1", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::1", "::/64"),
+        ("", ""),
+    ],
+)
+def test_who_counts_as_one_client(address: str, client: str) -> None:
+    assert client_of(address) == client
 
 
 def test_bytes_are_taken_while_there_is_room() -> None:
