@@ -35,7 +35,7 @@ from .rows import read_rows
 from .service import describe
 
 POLL_SECONDS = 0.1
-STARTUP_SECONDS = 60.0
+STARTUP_SECONDS = 300.0
 END_SECONDS = 5.0
 LAST_LINES = 5
 MEASURED, HTML = "measured.json", "report.html"
