@@ -96,7 +96,7 @@ class Connection(Http1):
             and not self.flow.write_paused
             and not self._over
         ):
-            self._arrived()
+            self._arrival.end()
             cycle = self._begin(known, keep_alive=True)
             if cycle.exchange.error is not None:
                 self._refuse(cycle, cycle.exchange.error)
@@ -137,7 +137,7 @@ class Connection(Http1):
         cycle = self._cycle
         if self._head_done and cycle is not None and self.cycle is cycle and not cycle.response_complete:
             self._whole = True
-            self._arrived()
+            self._arrival.end()
             self._end(cycle)
         else:
             super().on_message_complete()

@@ -22,6 +22,7 @@ from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrad
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from .admission import client_of, lifetime
+from .arrival import Arrival
 from .context import Context
 from .flow import Flow
 from .framing import Unreadable, body_length, check_head, target_of, too_large, without_upgrade
@@ -35,8 +36,6 @@ from .untaken import Untaken
 _STEP = 1024
 # Of those who are not authenticated: a turn is to be as short for them as it can be.
 _SHORT_STEP = 64
-# For the event loop to read what has come.
-_LOOK_SECONDS = 0.01
 _INVALID = 400, "The request is not valid HTTP/1.1. Send it by a library that speaks it"
 
 
@@ -54,9 +53,6 @@ class Http1(HttpToolsProtocol):
     turn: Turn
 
     _silent = True  # nothing has come yet
-    _arriving: asyncio.TimerHandle | None = None
-    _waited = 0.0  # by the turn, when `_arriving` was set
-    _looked = False  # once more, when the time was over
     _whole = True  # no request is arriving
     _head_done = False  # the head of the request that arrives, or arrived last, is there
     _head_bytes = 0  # of it so far
@@ -74,6 +70,7 @@ class Http1(HttpToolsProtocol):
     flow: Any  # a `Flow`, once the connection is made
     url: bytes
     _ends = 0.0
+    _arrival: Arrival
     _untaken: Untaken
     _linger: Linger
 
@@ -92,19 +89,22 @@ class Http1(HttpToolsProtocol):
             lambda: weak.has_unread,
             exempt=self.is_probe or self.context.keys is None,
         )
+        self._arrival = Arrival(
+            self.context.settings.receive_seconds, self.turn, lambda: weak.is_awaited, lambda: weak.too_late()
+        )
         self._ends = time.monotonic() + lifetime(self.context.settings.connection_seconds)
         if not self.is_probe:
             self._counted = self.context.admission.admit(self._address)
             if not self._counted:
                 self._fail(503, "The server has too many connections. Try again in a second, or run more replicas")
                 return
-        self._arrives()
+        self._arrival.begin()
         if not self.turn.is_now:
             self.turn.wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone, and with it whoever waits for its answer."""
-        self._arrived()
+        self._arrival.end()
         super().connection_lost(exc)
         self.turn.leave()
         self._untaken.forget()
@@ -132,7 +132,7 @@ class Http1(HttpToolsProtocol):
             return
         if self._silent:
             self._silent = False
-            self._arrived()
+            self._arrival.end()
         self._unset_keepalive_if_required()
         self._unread = b"".join((self._unread, data)) if self._unread else data
         self.parse_unread()
@@ -167,8 +167,7 @@ class Http1(HttpToolsProtocol):
             return
         self._unread = data
         if not self._whole:
-            if self._arriving is None:
-                self._arrives()
+            self._arrival.begin()
             if self._unwanted:
                 self.turn.wait()
 
@@ -243,7 +242,7 @@ class Http1(HttpToolsProtocol):
             return  # the parser stops at an upgrade, whose request goes on
         self._whole = True
         self._unframed = 0
-        self._arrived()
+        self._arrival.end()
         if self._stops:
             self.transport.close()
             return
@@ -277,6 +276,24 @@ class Http1(HttpToolsProtocol):
     def check_writing(self, now: float) -> None:
         """See `Untaken.check`."""
         self._untaken.check(now)
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether the client is to send something: the server reads, and answers nothing that came before."""
+        answers = not self._whole and not self._head_done and not self._idle()
+        return not (self.flow.read_paused or answers)
+
+    def too_late(self) -> None:
+        """What the client was to send did not come in time."""
+        if self.transport.is_closing():
+            return
+        if self._silent:
+            self.transport.close()
+        elif self._unwanted:  # it was answered before it was whole
+            self._close_with(b"")
+        else:
+            seconds = self.context.settings.receive_seconds
+            self._fail(408, f"The request did not arrive within {seconds:g} s. Send it in less time")
 
     @property
     def _address(self) -> str:
@@ -345,7 +362,7 @@ class Http1(HttpToolsProtocol):
     def _fail(self, status: int, sentence: str) -> None:
         """Tell the client that its request cannot be read, after the answers to those before it, and close."""
         self._over = True
-        self._arrived()
+        self._arrival.end()
         words, cycle = last_words(status, sentence), self.cycle
         self.context.answered("other", status, 0)
         if self._idle():
@@ -377,37 +394,6 @@ class Http1(HttpToolsProtocol):
         self.transport.write_eof()
         self.flow.resume_reading()
         self._linger.begin()
-
-    def _arrives(self) -> None:
-        self._waited, self._looked = self.turn.waited, False
-        self._arriving = self.loop.call_later(self.context.settings.receive_seconds, self._too_slow)
-
-    def _arrived(self) -> None:
-        if self._arriving is not None:
-            self._arriving.cancel()
-            self._arriving = None
-
-    def _too_slow(self) -> None:
-        self._arriving = None
-        if self.transport.is_closing():
-            return
-        answers = not self._whole and not self._head_done and not self._idle()
-        waited = self.turn.waited - self._waited
-        if self.flow.read_paused or answers:  # the server itself reads nothing, or answers what came before
-            self._arrives()
-        elif waited > 0:  # not for the client
-            self._waited += waited
-            self._arriving = self.loop.call_later(waited, self._too_slow)
-        elif not self._looked:  # what has come while the process stood still is read before any timer that is set now
-            self._looked = True
-            self._arriving = self.loop.call_later(_LOOK_SECONDS, self._too_slow)
-        elif self._silent:
-            self.transport.close()
-        elif self._head_done and self._idle():  # it was answered before it was whole
-            self._close_with(b"")
-        else:
-            seconds = self.context.settings.receive_seconds
-            self._fail(408, f"The request did not arrive within {seconds:g} s. Send it in less time")
 
 
 def _reason(error: HttpParserCallbackError) -> tuple[int, str]:

@@ -107,7 +107,10 @@ async def test_no_rows(iris: InProcess, path: str) -> None:
         (b'{"rows": [', "The body is not valid JSON: "),
         (b'{"rows": [{"petal_width": NaN}]}', "JSON has no NaN or Infinity: write null"),
         (b"\xff\xfe\x00", "The body is not valid JSON: "),
-        (gzip.compress(b'{"rows": []}', mtime=0), "The body is compressed by gzip. Say so in its head: Content-Encoding: gzip"),
+        (
+            gzip.compress(b'{"rows": []}', mtime=0),
+            "The body is compressed by gzip. Say so in its head: Content-Encoding: gzip",
+        ),
         (b"[" * 1200, "The body is not valid JSON: "),
         (b'{"a": 1e999}', "The body is not valid JSON: number is infinity"),
     ],
