@@ -140,6 +140,16 @@ async def test_while_the_model_is_loaded_the_document_has_the_paths_and_then_the
     assert "sepal_length" in late["components"]["schemas"]["Row"]["properties"]
 
 
+async def test_operations_have_titles_of_their_own(iris: InProcess) -> None:
+    paths = (await iris.http.get("/openapi.json")).json()["paths"]
+    assert paths["/predict"]["post"]["summary"] == "Predict rows"
+    titles: dict[str, set[str]] = {}
+    for item in paths.values():
+        for operation in item.values():
+            titles.setdefault(operation["summary"], set()).add(operation["description"])
+    assert all(len(described) == 1 for described in titles.values())
+
+
 async def test_the_documentation_needs_no_other_host(iris: InProcess) -> None:
     page = await iris.http.get("/docs")
     assert page.status_code == 200

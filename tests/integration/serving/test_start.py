@@ -73,6 +73,7 @@ def test_live_at_once_and_ready_when_the_model_is_loaded(held: Held, tmp_path: P
         assert early.status_code == 503
         held.release()
         server.until_ready()
+        assert f'"HTTP listens on 127.0.0.1:{server.port}"' in server.said
         late = httpx.post(f"http://127.0.0.1:{server.port}/predict", json={"rows": [{"x": 1}]}, trust_env=False)
         assert late.json()["predictions"] == pytest.approx([3])
         assert late.json()["model"] == {"name": "line", "version": "7"}
