@@ -44,7 +44,7 @@ class Admission:
 
 
 def client_of(address: str) -> str:
-    """What counts as one client: an address, of IPv6 its network of 64 bits, within which a host has all addresses."""
+    """What counts as one client: an IPv4 address, or an IPv6 network of 64 bits, since one host may have all of it."""
     if ":" not in address:
         return address
     parsed = IPv6Address(address)

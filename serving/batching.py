@@ -22,7 +22,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from .errors import DeadlineExceeded, Overloaded
-from .prediction import Call, Prediction
+from .prediction import BatchResult, Prediction
 from .validation import Batch
 
 T = TypeVar("T")
@@ -73,7 +73,7 @@ class Batcher:
 
     def __init__(
         self,
-        ask: Callable[[Batch, tuple[str, ...]], Call],
+        ask: Callable[[Batch, tuple[str, ...]], BatchResult],
         *,
         max_batch_rows: int,
         max_waiting_rows: int,
@@ -206,7 +206,7 @@ class Batcher:
         """Seconds that a call may take: as long as the mean one, and longer for more rows than that has."""
         return self._seconds * max(1.0, rows / self._rows)
 
-    def _landed(self, done: asyncio.Future[list[tuple[list[Job], Call | Exception]]]) -> None:
+    def _landed(self, done: asyncio.Future[list[tuple[list[Job], BatchResult | Exception]]]) -> None:
         self._finish([] if done.cancelled() else done.result())
 
     def _take(self) -> list[Job]:
@@ -235,7 +235,7 @@ class Batcher:
         self._waiting_rows -= rows
         return jobs
 
-    def _calls(self, jobs: list[Job]) -> list[tuple[list[Job], Call | Exception]]:
+    def _calls(self, jobs: list[Job]) -> list[tuple[list[Job], BatchResult | Exception]]:
         """The requests of each call, and its result or error; runs on the loop or in the thread, never on both."""
         try:
             return [(jobs, self._timed(Batch.joined([job.batch for job in jobs]), jobs[0].outputs))]
@@ -245,7 +245,7 @@ class Batcher:
             # One of them may be at fault: it shall not cost the others.
             return [alone for job in jobs for alone in self._calls([job])]
 
-    def _timed(self, batch: Batch, outputs: tuple[str, ...]) -> Call:
+    def _timed(self, batch: Batch, outputs: tuple[str, ...]) -> BatchResult:
         started = time.perf_counter()
         try:
             return self._ask(batch, outputs)
@@ -257,7 +257,7 @@ class Batcher:
             self._rows += _MEMORY * (batch.rows - self._rows)
             self._asked(batch.rows, seconds)
 
-    def _finish(self, calls: list[tuple[list[Job], Call | Exception]]) -> None:
+    def _finish(self, calls: list[tuple[list[Job], BatchResult | Exception]]) -> None:
         self._running = []
         now = time.monotonic()
         for jobs, call in calls:

@@ -22,8 +22,9 @@ from .context import Context
 from .errors import NoRoom, ServingError
 from .exchange import HttpExchange
 from .heads import KnownHead, KnownHeads
-from .http1 import Http1
+from .http1 import REQUEST, Http1
 from .request import RequestHead
+from .timeouts import LOOK_SECONDS
 
 
 class _Cycle:
@@ -71,6 +72,7 @@ class Connection(Http1):
     _cycle: _Cycle | None = None  # the request that is or was on the fast path
     _data = b""  # what is being read, if a request began with it
     _answered = 0.0
+    _looked = False  # once, and the time that it is kept was over
 
     @classmethod
     def of(cls, context: Context, probe_port: int | None) -> type[Connection]:
@@ -96,7 +98,7 @@ class Connection(Http1):
             and not self.flow.write_paused
             and not self._over
         ):
-            self._arrival.end()
+            self._receiving.stop(REQUEST)
             cycle = self._begin(known, keep_alive=True)
             if cycle.exchange.error is not None:
                 self._refuse(cycle, cycle.exchange.error)
@@ -137,7 +139,7 @@ class Connection(Http1):
         cycle = self._cycle
         if self._head_done and cycle is not None and self.cycle is cycle and not cycle.response_complete:
             self._whole = True
-            self._arrival.end()
+            self._receiving.stop(REQUEST)
             self._end(cycle)
         else:
             super().on_message_complete()
@@ -146,8 +148,11 @@ class Connection(Http1):
         """The time that a connection is kept without a request is over, or was when the alarm was set."""
         self.timeout_keep_alive_task = None
         left = self._answered + self.timeout_keep_alive - time.monotonic()
-        if left > 0:
-            self.timeout_keep_alive_task = self.loop.call_later(left, self.timeout_keep_alive_handler)
+        looked, self._looked = self._looked, left <= 0
+        if left > 0 or not looked:
+            self.timeout_keep_alive_task = self.loop.call_later(
+                max(left, LOOK_SECONDS), self.timeout_keep_alive_handler
+            )
         elif self._idle():
             super().timeout_keep_alive_handler()
 
@@ -220,9 +225,8 @@ class Connection(Http1):
         if close or not cycle.keep_alive:
             self._close()
         self._answered = time.monotonic()
-        if self._ended:
-            self.server_state.total_requests += 1
-        elif self.pipeline or self._last_words is not None or self.timeout_keep_alive_task is None:
+        goes_on = self.pipeline or self._last_words is not None or self.timeout_keep_alive_task is None
+        if goes_on and not self._ended:
             self.on_response_complete()
         else:
             self.server_state.total_requests += 1

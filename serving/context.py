@@ -8,7 +8,7 @@ from .admission import Admission
 from .budget import ByteBudget
 from .core import Core
 from .errors import BodyTooLarge, MethodNotAllowed, Overloaded, ServingError, Unauthorized, UnknownPath
-from .keys import ApiKeys
+from .keys import ApiKeys, bearer
 from .metrics import Metrics
 from .request import RequestHead
 from .routes import Match, Route, RouteTable
@@ -18,7 +18,7 @@ from .tracing import Tracer
 from .turns import Turns
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Context:
     """One per process, for HTTP and gRPC.
 
@@ -42,9 +42,9 @@ class Context:
 
     def __post_init__(self) -> None:
         s = self.settings
-        object.__setattr__(self, "held", ByteBudget(s.max_held_bytes))
-        object.__setattr__(self, "admission", Admission(s.max_connections, s.max_connections_per_address))
-        object.__setattr__(self, "scrapes", Scrapes(self.publish, self.metrics.render))
+        self.held = ByteBudget(s.max_held_bytes)
+        self.admission = Admission(s.max_connections, s.max_connections_per_address)
+        self.scrapes = Scrapes(self.publish, self.metrics.render)
 
     def needs_key(self, route: Route | None) -> bool:
         """Whether a request needs an API key; one that no route takes does."""
@@ -54,36 +54,20 @@ class Context:
             return True
         return route.access == "probe" and self.settings.api_keys_for_probes
 
-    def refuse_by_head(self, method: str, path: str, match: Match, head: RequestHead) -> ServingError | None:
-        """Why a request is refused before its body is looked at; None for one that is not."""
-        route = match.route
-        if self.keys is not None and self.needs_key(route):
-            try:
-                self.keys.check(head.headers.get(b"authorization", b""))
-            except Unauthorized as e:
-                return e.with_traceback(None)  # which leads to the frames of all callers, and all that they have read
-        if route is None:
-            return MethodNotAllowed(method, path, match.allowed) if match.allowed else UnknownPath(path)
-        length, most = head.headers.get(b"content-length", b""), self.settings.max_body_bytes
-        if length.isdigit() and (len(length) > 18 or int(length) > most):
-            return BodyTooLarge(int(length[:18]), most)
-        if route.reader is not None and self.core.full:
-            return Overloaded(self.settings.max_waiting_rows, self.settings.max_waiting_rows)
-        return None
+    def judge(self, method: str, path: str, match: Match, head: RequestHead) -> tuple[bool, ServingError | None]:
+        """What a request's head alone says of it.
 
-    def authenticated(self, route: Route | None, head: RequestHead, refused: ServingError | None) -> bool:
-        """Whether a request came with a key, or there are none; a key counts where none is needed, too.
-
-        Args:
-            route: that takes it.
-            head: of the request.
-            refused: what `refuse_by_head` said of it.
+        Returns:
+            Whether it came with a key, or there are none; a key counts where none is needed, too. And why it is refused
+            before its body is looked at; None for one that is not.
         """
-        if self.keys is None:
-            return True
-        if self.needs_key(route):
-            return not isinstance(refused, Unauthorized)
-        return self.keys.has(head.headers.get(b"authorization", b""))
+        if self.keys is not None:
+            key = bearer(head.headers.get(b"authorization", b""))
+            if not key or not self.keys.accept(key):
+                if self.needs_key(match.route):
+                    return False, Unauthorized(bool(key))
+                return False, self._refusal(method, path, match, head)
+        return True, self._refusal(method, path, match, head)
 
     def answered(self, protocol: str, status: int, seconds: float) -> None:
         """Count a request that was answered."""
@@ -94,3 +78,14 @@ class Context:
         self.metrics.publish()
         if self.core.writer:
             self.metrics.logged(self.core.writer.counts())
+
+    def _refusal(self, method: str, path: str, match: Match, head: RequestHead) -> ServingError | None:
+        route = match.route
+        if route is None:
+            return MethodNotAllowed(method, path, match.allowed) if match.allowed else UnknownPath(path)
+        length, most = head.headers.get(b"content-length", b""), self.settings.max_body_bytes
+        if length.isdigit() and (len(length) > 18 or int(length) > most):
+            return BodyTooLarge(int(length[:18]), most)
+        if route.reader is not None and self.core.full:
+            return Overloaded(self.settings.max_waiting_rows, self.settings.max_waiting_rows)
+        return None

@@ -26,7 +26,7 @@ from .inference_log.writer import LogWriter
 from .labels import LabelType, label_type
 from .locate import located
 from .model import Model, load
-from .prediction import Call, Prediction, nbytes, stored
+from .prediction import BatchResult, Prediction, nbytes, stored
 from .settings import Settings
 from .times import parse_event_time
 from .validation import Batch, Values
@@ -145,7 +145,7 @@ class Core:
             raise
         self._labels = label_type(model)
         self._batcher = Batcher(
-            lambda batch, outputs: Call(model.name, model.version, batch, model.answer(batch, outputs)),
+            lambda batch, outputs: BatchResult(model.name, model.version, batch, model.answer(batch, outputs)),
             max_batch_rows=self.settings.max_batch_rows,
             max_waiting_rows=self.settings.max_waiting_rows,
             inline_seconds=_INLINE_SECONDS if self.settings.cpu > 1 else _INLINE_SECONDS_ON_ONE_CORE,

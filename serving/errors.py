@@ -41,6 +41,9 @@ from typing import ClassVar, Literal
 
 from .echo import echo
 
+RETRY: Mapping[str, str] = {"Retry-After": "1"}
+"""Headers of an answer to a client that should ask again in a moment."""
+
 
 class ServingError(Exception):
     """Root of the package.
@@ -214,7 +217,7 @@ class NotReady(ServingError):
     """The model is loading, could not be loaded, or the inference log cannot be reached."""
 
     status = 503
-    headers: Mapping[str, str] = {"Retry-After": "1"}
+    headers = RETRY
 
 
 class Shed(ServingError):
@@ -227,7 +230,7 @@ class Overloaded(Shed):
     """More requests than the model can answer; it was not called."""
 
     status = 503
-    headers: Mapping[str, str] = {"Retry-After": "1"}
+    headers = RETRY
     reason = "queue"
 
     def __init__(self, waiting: int, limit: int) -> None:
@@ -241,7 +244,7 @@ class NoRoom(Shed):
 
     status = 503
     reason = "bytes"
-    headers: Mapping[str, str] = {"Retry-After": "1"}
+    headers = RETRY
 
     def __init__(self, limit: int) -> None:
         super().__init__(
@@ -267,12 +270,12 @@ class TooManyLabels(Shed):
     """More labels than the inference log takes; none was kept."""
 
     status = 503
-    headers: Mapping[str, str] = {"Retry-After": "1"}
+    headers = RETRY
     reason = "queue"
 
-    def __init__(self, waiting: int, limit: int) -> None:
+    def __init__(self, waiting: int, limit: int, whose: str = "labels") -> None:
         super().__init__(
-            f"No label was kept: {waiting} labels wait for the inference log already, and {limit} may. "
+            f"No label was kept: {waiting} {whose} wait for the inference log already, and {limit} may. "
             f"Send the same again in a second"
         )
 
@@ -309,7 +312,7 @@ class ModelUnloadable(ServingError):
     """The model cannot be served from where it was looked for; raised while loading."""
 
     status = 503
-    headers: Mapping[str, str] = {"Retry-After": "1"}
+    headers = RETRY
 
 
 class ModelChanged(ModelUnloadable):

@@ -1,6 +1,6 @@
 """One request from its head to its response, whatever brought its bytes.
 
-    head          -> `Context.refuse_by_head`  -> refused before its body is looked at, or not
+    head          -> `Context.judge`  -> refused before its body is looked at, or not
     head and body -> the route's reader        -> ModelCall: rows, outputs, and what writes the response
     ModelCall     -> `Core.ask`                -> Prediction
     Prediction    -> `ModelCall.respond`       -> response
@@ -162,15 +162,15 @@ class HttpExchange(Exchange[Response]):
     """One over HTTP.
 
     Attributes:
-        error: why it is refused by its head alone; None: it is not.
+        authenticated, error: see `Context.judge`.
     """
 
-    __slots__ = ("_match", "error")
+    __slots__ = ("_match", "authenticated", "error")
 
     def __init__(self, context: Context, method: str, path: str, match: Match, head: RequestHead) -> None:
         super().__init__(context, match.protocol.name, head, time.monotonic(), counted=match.counted)
         self._match = match
-        self.error = context.refuse_by_head(method, path, match, head)
+        self.authenticated, self.error = context.judge(method, path, match, head)
 
     @property
     def route(self) -> Route:
@@ -199,11 +199,6 @@ class HttpExchange(Exchange[Response]):
             return await self.route.handler(self._context, self._head._replace(deadline=self._deadline), body)
         except Exception as e:
             return self.response_to(e)
-
-    @property
-    def authenticated(self) -> bool:
-        """See `Context.authenticated`."""
-        return self._context.authenticated(self._match.route, self._head, self.error)
 
     def headers(self) -> list[tuple[bytes, bytes]]:
         """Headers that every response has."""

@@ -197,7 +197,7 @@ class Feedback:
             return
         room, missing = self._max_waiting // 2, sum(len(other.missing) for other in self._early)
         if self._early and missing + len(early.missing) > room:
-            raise TooManyLabels(missing, room)
+            raise TooManyLabels(missing, room, "labels of predictions that are not in it")
         self._early.add(early)
         self._run(self._look_again)
         try:

@@ -22,13 +22,14 @@ from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrad
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from .admission import client_of, lifetime
-from .arrival import Arrival
 from .context import Context
 from .flow import Flow
 from .framing import Unreadable, body_length, check_head, target_of, too_large, without_upgrade
 from .linger import Linger
 from .middleware import AUTHENTICATE, LAST
 from .refusals import last_words
+from .routes import OTHER
+from .timeouts import Timeouts
 from .turns import APP_SECONDS, Turn
 from .untaken import Untaken
 
@@ -36,6 +37,7 @@ from .untaken import Untaken
 _STEP = 1024
 # Of those who are not authenticated: a turn is to be as short for them as it can be.
 _SHORT_STEP = 64
+REQUEST = 0  # what `Timeouts` waits for: there is one at a time
 _INVALID = 400, "The request is not valid HTTP/1.1. Send it by a library that speaks it"
 
 
@@ -70,16 +72,15 @@ class Http1(HttpToolsProtocol):
     flow: Any  # a `Flow`, once the connection is made
     url: bytes
     _ends = 0.0
-    _arrival: Arrival
+    _receiving: Timeouts
     _untaken: Untaken
     _linger: Linger
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """A client is there; its first request begins now."""
+        """A client is there; its first byte has as much time as a request."""
         super().connection_made(transport)
         self.flow = Flow(transport, self)
         self._untaken = Untaken(transport, self.context.held, self.context.settings.write_seconds)
-        self._linger = Linger(transport)
         weak = weakref.proxy(self)
         self.turn = Turn(
             self.context.turns,
@@ -89,8 +90,10 @@ class Http1(HttpToolsProtocol):
             lambda: weak.has_unread,
             exempt=self.is_probe or self.context.keys is None,
         )
-        self._arrival = Arrival(
-            self.context.settings.receive_seconds, self.turn, lambda: weak.is_awaited, lambda: weak.too_late()
+        turn = self.turn
+        self._linger = Linger(transport, turn)
+        self._receiving = Timeouts(
+            self.context.settings.receive_seconds, lambda _: weak.receive_timeout(), lambda: turn.waited
         )
         self._ends = time.monotonic() + lifetime(self.context.settings.connection_seconds)
         if not self.is_probe:
@@ -98,13 +101,13 @@ class Http1(HttpToolsProtocol):
             if not self._counted:
                 self._fail(503, "The server has too many connections. Try again in a second, or run more replicas")
                 return
-        self._arrival.begin()
+        self._receiving.start(REQUEST)
         if not self.turn.is_now:
             self.turn.wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone, and with it whoever waits for its answer."""
-        self._arrival.end()
+        self._receiving.close()
         super().connection_lost(exc)
         self.turn.leave()
         self._untaken.forget()
@@ -132,7 +135,7 @@ class Http1(HttpToolsProtocol):
             return
         if self._silent:
             self._silent = False
-            self._arrival.end()
+            self._receiving.stop(REQUEST)
         self._unset_keepalive_if_required()
         self._unread = b"".join((self._unread, data)) if self._unread else data
         self.parse_unread()
@@ -166,10 +169,11 @@ class Http1(HttpToolsProtocol):
         if self._over:
             return
         self._unread = data
-        if not self._whole:
-            self._arrival.begin()
-            if self._unwanted:
-                self.turn.wait()
+        # Empty lines before a request are none of it, and end the time that a connection is kept without one.
+        if not self._whole or (self._idle() and self.timeout_keep_alive_task is None):
+            self._receiving.start(REQUEST)
+        if not self._whole and self._unwanted:
+            self.turn.wait()
 
     @property
     def has_unread(self) -> bool:
@@ -184,6 +188,7 @@ class Http1(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """The first byte of a request."""
         super().on_message_begin()
+        self._receiving.stop(REQUEST)
         self._whole = self._head_done = False
         self._head_bytes = self._unframed = self._body_left = 0
 
@@ -242,7 +247,7 @@ class Http1(HttpToolsProtocol):
             return  # the parser stops at an upgrade, whose request goes on
         self._whole = True
         self._unframed = 0
-        self._arrival.end()
+        self._receiving.stop(REQUEST)
         if self._stops:
             self.transport.close()
             return
@@ -252,7 +257,9 @@ class Http1(HttpToolsProtocol):
         """The server stops. Who still sends a body that is refused already has not seen that, and would see a reset."""
         if self._unwanted and not self._whole:
             self._stops = True
-        elif self._last_words is None and not self._ended:  # else the connection ends by itself
+        elif self._ended:
+            self._linger.hurry()
+        elif self._last_words is None:  # else the connection ends by itself
             super().shutdown()
 
     def on_response_complete(self) -> None:
@@ -277,17 +284,14 @@ class Http1(HttpToolsProtocol):
         """See `Untaken.check`."""
         self._untaken.check(now)
 
-    @property
-    def is_awaited(self) -> bool:
-        """Whether the client is to send something: the server reads, and answers nothing that came before."""
-        answers = not self._whole and not self._head_done and not self._idle()
-        return not (self.flow.read_paused or answers)
-
-    def too_late(self) -> None:
-        """What the client was to send did not come in time."""
+    def receive_timeout(self) -> None:
+        """A request, or the first byte of a connection, did not come in time."""
         if self.transport.is_closing():
             return
-        if self._silent:
+        answers = not self._whole and not self._head_done and not self._idle()
+        if self.flow.read_paused or answers:  # the server itself reads nothing, or answers what came before
+            self._receiving.start(REQUEST)
+        elif self._silent:
             self.transport.close()
         elif self._unwanted:  # it was answered before it was whole
             self._close_with(b"")
@@ -362,9 +366,9 @@ class Http1(HttpToolsProtocol):
     def _fail(self, status: int, sentence: str) -> None:
         """Tell the client that its request cannot be read, after the answers to those before it, and close."""
         self._over = True
-        self._arrival.end()
+        self._receiving.stop(REQUEST)
         words, cycle = last_words(status, sentence), self.cycle
-        self.context.answered("other", status, 0)
+        self.context.answered(OTHER.name, status, 0)
         if self._idle():
             self._close_with(words)
         elif not self._head_done:
@@ -385,6 +389,7 @@ class Http1(HttpToolsProtocol):
     def _close_with(self, words: bytes) -> None:
         """The last that is written."""
         self._over = self._ended = True
+        self._receiving.stop(REQUEST)
         if self.transport.is_closing():
             return
         if not self._idle():  # its answer has no way to the client any more
@@ -393,7 +398,7 @@ class Http1(HttpToolsProtocol):
         self.transport.write(words)
         self.transport.write_eof()
         self.flow.resume_reading()
-        self._linger.begin()
+        self._linger.begin(counted=self._counted or self.is_probe)
 
 
 def _reason(error: HttpParserCallbackError) -> tuple[int, str]:

@@ -6,23 +6,22 @@ lines and lines that begin with # do not count. A mounted Secret of Kubernetes i
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import hmac
 import logging
 import time
 from pathlib import Path
 
-from .errors import KeysUnreadable, Unauthorized
+from .errors import KeysUnreadable
 
-_LOOK_SECONDS = 0.5
+_LOOK_SECONDS = _QUIET_SECONDS = 0.5
 
 logger = logging.getLogger(__name__)
 
 
 class ApiKeys:
-    """The keys of one file. What it says at two looks in a row is valid, which is within a second; while it cannot be
-    read, its last keys are.
-    """
+    """The keys of a file, as it is once nobody writes it any more; while it cannot be read, the last ones are valid."""
 
     def __init__(self, file: Path) -> None:
         """Read the file.
@@ -35,7 +34,6 @@ class ApiKeys:
             self._read = file.read_bytes()
         except OSError as e:
             raise KeysUnreadable(str(file), e.strerror or str(e)) from e
-        self._seen = self._read  # when it was looked at last
         self._digests = _digests(self._read)
         self._looked = time.monotonic()
 
@@ -46,48 +44,32 @@ class ApiKeys:
         matches = [hmac.compare_digest(digest, known) for known in self._digests]
         return any(matches)
 
-    def check(self, authorization: bytes) -> None:
-        """Let pass who sends `Bearer KEY` with a valid key, as it stands in the file.
-
-        Raises:
-            Unauthorized: anyone else.
-        """
-        given = _bearer(authorization)
-        if not given or not self.accept(given):
-            raise Unauthorized(bool(given))
-
-    def has(self, authorization: bytes) -> bool:
-        """Whether `check` lets it pass."""
-        given = _bearer(authorization)
-        return bool(given) and self.accept(given)
-
     def _look(self) -> None:
         now = time.monotonic()
         if now - self._looked < _LOOK_SECONDS:
             return
         self._looked = now
         try:
-            read = self._file.read_bytes()
+            read, written = self._file.read_bytes(), self._file.stat().st_mtime
         except OSError as e:
             logger.warning(
                 "The API keys in %s cannot be read (%s); those read before stay valid", self._file, e.strerror
             )
             return
-        if read != self._read:
-            if read != self._seen:  # maybe it is only half written
-                self._seen = read
-                return
+        # Written a moment ago, it may only be half of what it will be.
+        if read != self._read and not 0 <= time.time() - written < _QUIET_SECONDS:
             self._read, self._digests = read, _digests(read)
             logger.info("%s holds %d API keys now", self._file, len(self._digests))
 
 
 def keys_in(content: bytes) -> list[bytes]:
     """The keys of a file, in its order."""
-    lines = (line.strip() for line in content.splitlines())
+    lines = (line.strip() for line in content.removeprefix(codecs.BOM_UTF8).splitlines())
     return [line for line in lines if line and not line.startswith(b"#")]
 
 
-def _bearer(authorization: bytes) -> bytes:
+def bearer(authorization: bytes) -> bytes:
+    """The key in `Bearer KEY`; empty where there is none."""
     scheme, _, key = authorization.partition(b" ")
     return key.strip() if scheme.lower() == b"bearer" else b""
 
@@ -97,12 +79,15 @@ def _digests(content: bytes) -> list[bytes]:
 
 
 def _forms(key: bytes) -> list[bytes]:
-    """A key as clients send it: in UTF-8, or in Latin-1 as browsers and Node do, whatever the file is written in."""
+    """A key as clients send it: in UTF-8, or in Latin-1 as browsers and Node do, whichever the file is written in."""
     try:
-        latin = key.decode().encode("latin-1")
-    except UnicodeError:
-        return [key]
-    return [key] if latin == key else [key, latin]
+        text = key.decode()
+    except UnicodeDecodeError:
+        text = key.decode("latin-1")
+    try:
+        return [*{text.encode(), text.encode("latin-1")}]
+    except UnicodeEncodeError:
+        return [text.encode()]
 
 
 def _digest(key: bytes) -> bytes:

@@ -6,8 +6,11 @@ from __future__ import annotations
 
 import asyncio
 
+from .turns import Turn
+
 # As nginx has them (lingering_timeout, lingering_time): a slow client is not taken for a silent one.
 _SILENT_SECONDS, _MOST_SECONDS = 5.0, 30.0
+_MOMENT_SECONDS = 1.0
 
 
 class Linger:
@@ -15,17 +18,26 @@ class Linger:
 
     Args:
         transport: of the connection, whose own side is closed for writing when this begins.
+        turn: of the connection: a client that is not read from is not silent.
     """
 
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self._transport = transport
+    def __init__(self, transport: asyncio.Transport, turn: Turn) -> None:
+        self._transport, self._turn = transport, turn
         self._timer: asyncio.TimerHandle | None = None
         self._heard, self._latest = False, 0.0
 
-    def begin(self) -> None:
-        """The last is written."""
-        self._latest = asyncio.get_running_loop().time() + _MOST_SECONDS
+    def begin(self, *, counted: bool = True) -> None:
+        """The last is written.
+
+        Args:
+            counted: whether the connection is one of those of which there may be so many; one more lasts for a moment.
+        """
+        self._latest = asyncio.get_running_loop().time() + (_MOST_SECONDS if counted else _MOMENT_SECONDS)
         self._wait()
+
+    def hurry(self) -> None:
+        """The server stops: end in the time in which a client that does nothing would, whatever it does."""
+        self._latest = min(self._latest, asyncio.get_running_loop().time() + _SILENT_SECONDS)
 
     def heard(self) -> None:
         """Something has come."""
@@ -42,7 +54,8 @@ class Linger:
         self._timer = loop.call_at(min(loop.time() + _SILENT_SECONDS, self._latest), self._look)
 
     def _look(self) -> None:
-        if self._heard and asyncio.get_running_loop().time() < self._latest:
+        heard = self._heard or self._turn.waits
+        if heard and asyncio.get_running_loop().time() < self._latest:
             self._wait()
         else:
             self._transport.close()

@@ -76,11 +76,9 @@ class Middleware:
 
         try:
             asks_what_is_allowed = method == "OPTIONS" and (match.allowed or path == "*")
-            if asks_what_is_allowed:  # no key comes with it
-                exchange.error = None
-            elif AUTHENTICATE in scope:
+            if AUTHENTICATE in scope:
                 scope[AUTHENTICATE](exchange.authenticated)
-            if asks_what_is_allowed:
+            if asks_what_is_allowed:  # browsers send no key with it
                 await _options(match, head)(scope, receive, respond)
             elif exchange.error is not None:
                 await exchange.response_to(exchange.error)(scope, receive, respond)

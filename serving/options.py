@@ -79,7 +79,7 @@ class ServerOptions(BaseModel):
     keep_alive_seconds: int = Field(
         default=75,
         ge=1,
-        description="How long a connection is kept without a request; give it more than a load balancer in front has.",
+        description="How long HTTP keeps a connection after an answer; give it more than a load balancer in front has.",
     )
     api_keys_file: Path | None = Field(
         default=None, description="File with one API key per line, re-read when it changes. None: nobody needs a key."
@@ -114,7 +114,7 @@ class ServerOptions(BaseModel):
     max_waiting_labels: int = Field(
         default=20_000,
         ge=1,
-        description="Labels that may wait for the inference log; what finds no room is refused with 503.",
+        description="Labels that may wait for the log, half of them for predictions that may still come; more get 503.",
     )
 
     @field_validator("accelerate", mode="before")

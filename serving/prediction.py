@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 
 from . import json_rows
-from .ids import LENGTH, joined_ids, split_ids
+from .ids import NewIds
 from .inference_log.rows import StoredPrediction, served
 from .model import Answers
 from .validation import Batch
@@ -19,7 +19,7 @@ from .validation import Batch
 _FEW_ROWS = 4
 
 
-class Call:
+class BatchResult:
     """The rows of all requests that the model was asked for in one call, and its answers. For the event loop alone.
 
     Attributes:
@@ -28,28 +28,20 @@ class Call:
         outputs: by name an array with an entry per row.
     """
 
-    __slots__ = ("_cells", "_ids", "_joined_ids", "_nbytes", "_when", "batch", "model", "outputs", "version")
+    __slots__ = ("_cells", "_ids", "_nbytes", "_when", "batch", "model", "outputs", "version")
 
     def __init__(self, model: str, version: str, batch: Batch, outputs: Answers) -> None:
         self.model, self.version, self.batch, self.outputs = model, version, batch, outputs
-        self._joined_ids = b""
-        self._ids: list[str] | None = None
+        self._ids: NewIds | None = None
         self._when: datetime | None = None
         self._nbytes: int | None = None
         self._cells: dict[str, list[bytes] | None] = {}
 
     @property
-    def joined_ids(self) -> bytes:
-        """One per row, made when first asked for, each followed by a comma."""
-        if not self._joined_ids:
-            self._joined_ids = joined_ids(self.batch.rows)
-        return self._joined_ids
-
-    @property
-    def ids(self) -> list[str]:
-        """The same as a list."""
+    def ids(self) -> NewIds:
+        """One per row, made when first asked for."""
         if self._ids is None:
-            self._ids = split_ids(self.joined_ids)
+            self._ids = NewIds(self.batch.rows)
         return self._ids
 
     @property
@@ -76,16 +68,16 @@ class Call:
 
 
 class Prediction:
-    """Rows of one request and their answers: those from `start` to `stop` of a call. Its length is their number.
+    """Rows of one request and their answers: those from `start` to `stop` of a batch. Its length is their number.
 
     Attributes:
         when: the time that the log keeps, where the request says one.
     """
 
-    __slots__ = ("_outputs", "call", "start", "stop", "when")
+    __slots__ = ("_outputs", "result", "start", "stop", "when")
 
-    def __init__(self, call: Call, start: int, stop: int, when: datetime | None = None) -> None:
-        self.call, self.start, self.stop, self.when = call, start, stop, when
+    def __init__(self, result: BatchResult, start: int, stop: int, when: datetime | None = None) -> None:
+        self.result, self.start, self.stop, self.when = result, start, stop, when
         self._outputs: Answers | None = None
 
     def __len__(self) -> int:
@@ -94,47 +86,47 @@ class Prediction:
     @property
     def model(self) -> str:
         """Name of the model."""
-        return self.call.model
+        return self.result.model
 
     @property
     def version(self) -> str:
         """Version of the model."""
-        return self.call.version
+        return self.result.version
 
     @property
     def joined_ids(self) -> bytes:
         """One per row, separated by commas."""
-        return self.call.joined_ids[(LENGTH + 1) * self.start : (LENGTH + 1) * self.stop - 1]
+        return self.result.ids.joined(self.start, self.stop)
 
     @property
     def ids(self) -> list[str]:
         """One per row."""
-        return split_ids(self.joined_ids)
+        return self.result.ids.listed(self.start, self.stop)
 
     @property
     def outputs(self) -> Answers:
         """By output an array with an entry per row."""
         if self._outputs is None:
-            whole = self.call.outputs
+            whole = self.result.outputs
             self._outputs = {name: array[self.start : self.stop] for name, array in whole.items()}
         return self._outputs
 
     def flat(self, name: str) -> bytes:
         """The values of an output in row-major order as JSON, without brackets around them."""
-        if self.stop - self.start <= _FEW_ROWS and (cells := self.call.cells(name)) is not None:
-            width = len(cells) // self.call.batch.rows
+        if self.stop - self.start <= _FEW_ROWS and (cells := self.result.cells(name)) is not None:
+            width = len(cells) // self.result.batch.rows
             return b",".join(cells[self.start * width : self.stop * width])
-        values = self.call.outputs[name][self.start : self.stop].ravel()
+        values = self.result.outputs[name][self.start : self.stop].ravel()
         return _numbers(values) if values.dtype.kind in "biuf" else orjson.dumps(values.tolist())[1:-1]
 
     def records(self) -> list[dict[str, Any]]:
         """The rows as JSON values."""
-        return self.call.batch.part(self.start, self.stop).records()
+        return self.result.batch.part(self.start, self.stop).records()
 
 
 def nbytes(prediction: Prediction) -> int:
     """Bytes that its values hold; of texts their characters. Its share of the call's."""
-    return prediction.call.nbytes * len(prediction) // prediction.call.batch.rows
+    return prediction.result.nbytes * len(prediction) // prediction.result.batch.rows
 
 
 def _array_bytes(array: np.ndarray[Any, Any]) -> int:
@@ -148,15 +140,17 @@ def stored(predictions: Sequence[Prediction]) -> list[StoredPrediction]:
     Raises:
         UnstorableRecord: a value has no JSON form.
     """
-    call = predictions[0].call
-    if sum(map(len, predictions)) == call.batch.rows and all(p.call is call and p.when is None for p in predictions):
+    result = predictions[0].result
+    whole = sum(map(len, predictions)) == result.batch.rows
+    if whole and all(p.result is result and p.when is None for p in predictions):
         # Arrays of a row each would cost ten times as much to take apart as one of all.
-        results = json_rows.of_outputs(call.outputs) or _results(call.outputs)
-        return served(call.model, call.version, call.ids, call.when, call.batch.logged(), results)
+        ids = result.ids.listed(0, result.batch.rows)
+        results = json_rows.of_outputs(result.outputs) or _results(result.outputs)
+        return served(result.model, result.version, ids, result.when, result.batch.logged(), results)
     return [
         row
         for p in predictions
-        for row in served(p.model, p.version, p.ids, p.when or p.call.when, p.records(), _results(p.outputs))
+        for row in served(p.model, p.version, p.ids, p.when or p.result.when, p.records(), _results(p.outputs))
     ]
 
 

@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 import orjson
 
-from .errors import ServingError
+from .errors import RETRY, ServingError
 from .responses import BytesResponse, json_response
 from .routes import OTHER, Protocol
 
@@ -28,12 +28,13 @@ def failure(protocol: Protocol, request_id: str) -> BytesResponse:
 def last_words(status: int, sentence: str) -> bytes:
     """The whole response to a request that cannot be read, before its connection is closed."""
     body = orjson.dumps(OTHER.error(status, sentence))
+    headers = RETRY if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
     return (
         b"HTTP/1.1 %d %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n%b\r\n%b"
     ) % (
         status,
         HTTPStatus(status).phrase.encode(),
         len(body),
-        b"retry-after: 1\r\n" if status in (429, 503) else b"",
+        b"".join(b"%b: %b\r\n" % (name.encode(), value.encode()) for name, value in headers.items()),
         body,
     )

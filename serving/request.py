@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from typing import NamedTuple
-
-from .ids import new_request_id
 
 EVENT_TIME = b"tenfold-event-time"
 ONCE = frozenset({b"authorization", b"content-type", b"content-encoding", EVENT_TIME})
 """Headers of which two mean two different requests: a proxy may go by the one and the server by the other."""
 _ACCEPTABLE_ID = re.compile(rb"[\x21-\x7e]{1,128}")
+_AT_ONCE = 1024
+_new_ids: list[str] = []
+# Whoever is forked would make the same ids.
+os.register_at_fork(after_in_child=_new_ids.clear)
 
 
 class RequestHead(NamedTuple):
@@ -33,4 +36,12 @@ class RequestHead(NamedTuple):
     def request_id(self) -> str:
         """The request's own `X-Request-Id` if it is printable ASCII of at most 128 characters, else a new one."""
         given = self.headers.get(b"x-request-id")
-        return given.decode() if given and _ACCEPTABLE_ID.fullmatch(given) else new_request_id()
+        return given.decode() if given and _ACCEPTABLE_ID.fullmatch(given) else _new_id()
+
+
+def _new_id() -> str:
+    """32 random hexadecimal digits. For one thread of a process."""
+    if not _new_ids:
+        noise = os.urandom(16 * _AT_ONCE).hex()
+        _new_ids.extend([noise[i : i + 32] for i in range(0, len(noise), 32)])
+    return _new_ids.pop()

@@ -136,8 +136,8 @@ class Match(NamedTuple):
     counted: bool = True
 
 
-UNREADABLE = Match(None, {}, (), OTHER)
-"""Of a request whose head cannot be read."""
+UNKNOWN = Match(None, {}, (), OTHER)
+"""Of a path that no route has."""
 # Paths come from clients, who may make up any number of them, of any length.
 _MOST_KNOWN, _LONGEST_KNOWN = 100, 200
 _PARAMETER = re.compile(r"{(\w+)}")
@@ -179,7 +179,7 @@ class RouteTable:
                     if method in routes:
                         break
         if by_method is None:
-            return UNREADABLE
+            return UNKNOWN
         route = by_method.get(method)
         allowed = ("GET", "HEAD", "OPTIONS") if "GET" in by_method else (*by_method, "OPTIONS")
         protocol = route.protocol if route else next(iter(by_method.values())).protocol

@@ -37,7 +37,7 @@ from .settings import Settings
 # A stop takes no longer than that beside the drain and what is in flight; the log has at least so long of it.
 _STOP_SECONDS, _LOG_SECONDS = 5.0, 2.0
 # How often the drain looks whether clients have gone, and what was counted goes to the shared metrics.
-_LOOK_SECONDS, _PUBLISH_SECONDS = 0.02, 0.1
+_POLL_SECONDS, _TICK_SECONDS = 0.02, 0.1
 # For the first request of a connection that was accepted last.
 _LAST_SECONDS = 1.0
 
@@ -90,7 +90,7 @@ class ModelServer(uvicorn.Server):
         if sockets and self.settings.listen_fd is None:
             logger.info("HTTP listens on %s:%d", *sockets[0].getsockname()[:2])
         self._loading = asyncio.create_task(self._load())
-        self._looking = asyncio.create_task(self._look())
+        self._ticking = asyncio.create_task(self._tick())
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain, stop, and write out the log: in `drain_seconds`, `deadline_seconds` and 5 s, whatever clients do."""
@@ -111,7 +111,7 @@ class ModelServer(uvicorn.Server):
         await asyncio.gather(*stops)
         for connection in tuple(self.server_state.connections):  # of clients that do not take their answers
             cast("Connection", connection).transport.abort()
-        self._looking.cancel()
+        self._ticking.cancel()
         await asyncio.to_thread(self.core.close, max(_LOG_SECONDS, latest - time.monotonic()))
         if self.context.tracer:
             await asyncio.to_thread(self.context.tracer.close)
@@ -178,14 +178,14 @@ class ModelServer(uvicorn.Server):
         deadline = time.monotonic() + seconds
         # uvicorn's set of connections does not notify of changes, so it has to be polled.
         while self._has_clients() and time.monotonic() < deadline and not self.force_exit:  # noqa: ASYNC110
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(_POLL_SECONDS)
 
     def _has_clients(self) -> bool:
         """Whether anyone but a prober is connected."""
         over_http = any(not cast("Connection", connection).is_probe for connection in self.server_state.connections)
         return over_http or (self._rpc is not None and self._rpc.connected)
 
-    async def _look(self) -> None:
+    async def _tick(self) -> None:
         """Publish what was counted, tell who watches, and cut off clients that take nothing of their answers."""
         while True:
             self.core.tell_watchers()
@@ -194,7 +194,7 @@ class ModelServer(uvicorn.Server):
             now = time.monotonic()
             for connection in tuple(self.server_state.connections):
                 cast("Connection", connection).check_writing(now)
-            await asyncio.sleep(_PUBLISH_SECONDS)
+            await asyncio.sleep(_TICK_SECONDS)
 
     @staticmethod
     def _inherited(descriptor: int | None) -> socket.socket | None:

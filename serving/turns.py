@@ -1,11 +1,11 @@
 """The part of the event loop's time that all unauthenticated connections get together, where the server has keys.
 
-A connection is authenticated by a request that came with a key, and no more by one that came without, even where none
-is needed: so nobody's requests ride on another's key where a proxy shares a connection. What comes on the others is
-parsed in turns: a slice of time each, one address after the other, and all together no more than a fifth of the time,
-by a token bucket of seconds. So whoever is authenticated waits for a slice at most, however much the others send, and
-over how many connections; and who asks little finds time saved up and does not wait either. What a client still sends
-of a request that is refused already is read in the same turns.
+A connection is authenticated from a request that has a key until one that has none, even where none is needed: several
+clients may share the connection of a proxy. What comes on the others is parsed in turns: a slice of time each, one
+address after the other, and all together no more than a fifth of the time, by a token bucket of seconds. So whoever is
+authenticated waits for a slice at most, however much the others send, and over how many connections; and who asks
+little finds time saved up and does not wait either. What a client still sends of a request that is refused already is
+read in the same turns.
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ import asyncio
 
 from .budget import ByteBudget
 
-# A client that takes so much of its answers in `seconds` goes on.
-_LEAST_WRITTEN = 64 * 2**10
+LEAST_TAKEN = 64 * 2**10
+"""Bytes: a client that takes so much of its answers in `write_seconds` goes on, over HTTP and gRPC."""
 
 
 class Untaken:
@@ -38,7 +38,7 @@ class Untaken:
         """Cut the client off if it takes nothing of what is written; asked from time to time, of `time.monotonic()`."""
         self.count()
         left = self._transport.get_write_buffer_size()
-        if not left or self._unwritten - left >= _LEAST_WRITTEN or not self._unwritten:
+        if not left or self._unwritten - left >= LEAST_TAKEN or not self._unwritten:
             self._unwritten, self._since = left, now
         elif now - self._since > self._seconds:
             self._transport.abort()

@@ -18,7 +18,7 @@ import numpy as np
 from ...serving.inference_log.rows import chunks
 from ...serving.inference_log.store import InferenceLog
 from ...serving.inference_log.writer import LogWriter
-from ...serving.prediction import Call, Prediction, nbytes, stored
+from ...serving.prediction import BatchResult, Prediction, nbytes, stored
 from ...serving.validation import Batch
 
 ROWS = 50_000
@@ -51,7 +51,9 @@ def measure(url: str) -> str:
 
 
 def _call(row: Callable[[], Batch], requests: int) -> list[Prediction]:
-    call = Call("flights", "3", Batch.joined([row() for _ in range(requests)]), {"predict": np.zeros(requests, int)})
+    call = BatchResult(
+        "flights", "3", Batch.joined([row() for _ in range(requests)]), {"predict": np.zeros(requests, int)}
+    )
     return [Prediction(call, at, at + 1) for at in range(requests)]
 
 

@@ -242,7 +242,7 @@ def _address(url: str) -> str:
 
 
 def _options(url: str, api_key: str | None, transport: T | None, kind: Callable[..., T]) -> dict[str, Any]:
-    headers = {b"Authorization": f"Bearer {api_key}".encode()} if api_key else {}
+    headers = {b"Authorization": b"Bearer " + _key(api_key)} if api_key else {}
     # Reading all certificate authorities takes some 20 ms; plain HTTP needs none, and this context trusts nobody.
     verify = httpx.URL(url).scheme == "https" or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     # A proxy from the environment cannot reach this machine's loopback, so there the environment is ignored.
@@ -250,6 +250,19 @@ def _options(url: str, api_key: str | None, transport: T | None, kind: Callable[
     if transport is None and not (trust_env and getproxies()):  # httpx asks for proxies only without a transport
         transport = kind(verify=verify, trust_env=trust_env, socket_options=_NOTICE_SILENCE)
     return {"transport": transport, "headers": headers, "verify": verify, "trust_env": trust_env}
+
+
+def _key(api_key: str) -> bytes:
+    try:
+        if api_key.strip() == api_key and api_key.isprintable():
+            return api_key.encode()
+    except UnicodeEncodeError:
+        pass
+    # The key itself is nobody's to see.
+    raise Unsendable(
+        "The API key has a line break, a space at its end, or another character that no header can have. "
+        "Give it without: api_key=file.read_text().strip()"
+    )
 
 
 def _silence_options() -> list[tuple[int, int, int]]:

@@ -126,7 +126,7 @@ def written(identity: str | None, prediction: Prediction, datatypes: Mapping[str
     rows = len(prediction)
     outputs = [
         b"%b[%b]}" % (_output(name, datatypes[name], (rows, *array.shape[1:])), prediction.flat(name))
-        for name, array in prediction.call.outputs.items()
+        for name, array in prediction.result.outputs.items()
     ]
     return b'%b%b"parameters":{"ids":"%b"},"outputs":[%b]}' % (
         _opening(prediction.model, prediction.version),

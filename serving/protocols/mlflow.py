@@ -45,7 +45,7 @@ def _plainly(core: Core, body: bytes) -> bytes | None:
 
 def respond(method: str, ignored: list[str], prediction: Prediction) -> Response:
     """The response; `warnings` say what of the request had no effect."""
-    if not ignored and prediction.call.outputs[method].ndim == 1:
+    if not ignored and prediction.result.outputs[method].ndim == 1:
         ids = prediction.joined_ids.replace(b",", b'","')
         return BytesResponse(b'{"predictions":[%b],"ids":["%b"]}' % (prediction.flat(method), ids), JSON_TYPE)
     warnings = {"warnings": ignored} if ignored else {}

@@ -60,7 +60,7 @@ def take(document: dict[str, Any]) -> tuple[object, tuple[str, ...] | None]:
 
 def respond(prediction: Prediction, outputs: tuple[str, ...] | None) -> Response:
     """The response: always with "predictions", with "outputs" only when the request named some."""
-    if outputs is None and prediction.call.outputs["predict"].ndim == 1:
+    if outputs is None and prediction.result.outputs["predict"].ndim == 1:
         return BytesResponse(_written(prediction), JSON_TYPE)
     content: dict[str, Any] = {
         "predictions": values(prediction.outputs["predict"]),

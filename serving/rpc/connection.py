@@ -19,7 +19,10 @@ from typing import ClassVar, cast
 
 from ..admission import client_of, lifetime
 from ..context import Context
+from ..linger import Linger
+from ..timeouts import Timeouts
 from ..turns import Turn
+from ..untaken import LEAST_TAKEN
 from . import frames
 from .errors import Code, ConnectionBroken, StreamBroken
 from .flood_guard import FloodGuard
@@ -27,10 +30,9 @@ from .frames import LARGEST, LARGEST_WINDOW, PREFACE, Flag, Kind
 from .header_blocks import HeaderBlocks
 from .stream import Open
 from .streams import Streams
-from .timeouts import Timeouts
 
-# For what a client sent before it read our GOAWAY, and then for it to close the connection.
-_NOTICE_SECONDS = _LINGER_SECONDS = 1.0
+# For what a client sent before it read our GOAWAY.
+_NOTICE_SECONDS = 1.0
 _NOTICE = b"going..."
 # What is waited for: the first settings, the rest of a frame, a client that takes what is written.
 _FIRST, _FRAME, _WRITING = range(2**33, 2**33 + 3)
@@ -57,7 +59,7 @@ class Connection(asyncio.Protocol):
         self._settings = settings = context.settings
         self._context, self._on_made, self._on_lost = context, on_made, on_lost
         self._guard = FloodGuard()
-        self._receiving = Timeouts(settings.receive_seconds, self._receive_timeout)
+        self._receiving = Timeouts(settings.receive_seconds, self._receive_timeout, lambda: self._turn.waited)
         self._writing = Timeouts(settings.write_seconds, self._write_timeout)
         self._streams = Streams(
             *(open_call, settings, context.held, self._write, self._guard, self._receiving, self._writing),
@@ -67,6 +69,7 @@ class Connection(asyncio.Protocol):
         self._rest = b""  # the first bytes of a frame, and what is to be read later
         self._prefaced = self._greeted = self._noticed = self._stopping = self._over = False
         self._paused = False  # the client does not take what is written
+        self._unwritten = 0  # bytes of it, when `_writing` began to wait
         self._timers: list[asyncio.TimerHandle] = []
         self._admitted = False
 
@@ -83,6 +86,7 @@ class Connection(asyncio.Protocol):
             lambda: bool(self._rest),
             exempt=self._context.keys is None,
         )
+        self._linger = Linger(self._transport, self._turn)
         self._admitted = self._context.admission.admit(address)
         if not self._admitted:
             self._break(Code.ENHANCE_YOUR_CALM, "too many connections; close one, or try again later")
@@ -96,6 +100,8 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone, and with it whoever waits for its responses."""
         self._end()
+        self._writing.close()
+        self._linger.end()
         for timer in self._timers:
             timer.cancel()
         self._turn.leave()
@@ -108,12 +114,13 @@ class Connection(asyncio.Protocol):
         self._paused = True
         self._streams.pause()
         self._turn.pause(True)
-        self._writing.start(_WRITING)
+        self._await_taking()
 
     def resume_writing(self) -> None:
         """It does again."""
         self._paused = False
-        self._writing.stop(_WRITING)
+        if not self._over:
+            self._writing.stop(_WRITING)
         if not self._transport.is_closing():
             self._streams.resume()
             self.data_received(b"")
@@ -123,6 +130,7 @@ class Connection(asyncio.Protocol):
         """Some bytes: frames, or parts of them."""
         self._turn.insist()
         if self._over:
+            self._linger.heard()
             self._turn.wait()
             return
         self._rest += data
@@ -152,6 +160,8 @@ class Connection(asyncio.Protocol):
     def stop(self) -> None:
         """The same, where the server stops: also have streams of messages end, after those that have come."""
         self._stopping = True
+        if self._over:
+            self._linger.hurry()
         self.go_away()
         if self._streams.closed:  # since `connection_seconds` are over
             self._streams.drain()
@@ -268,16 +278,16 @@ class Connection(asyncio.Protocol):
             self._hang_up()
 
     def _hang_up(self) -> None:
-        """Close our side. The client reads what we have written, and then closes its own."""
+        """Close our side. The client takes what we have written, and then closes its own."""
         self._end()
         if not self._transport.is_closing():
             self._transport.write_eof()
-            self._after(_LINGER_SECONDS, self._transport.abort)
+            self._linger.begin(counted=self._admitted)
+            self._await_taking()
 
     def _end(self) -> None:
         self._over, self._rest = True, b""
         self._receiving.close()
-        self._writing.close()
         self._streams.drop()
 
     def _authenticate(self, authenticated: bool | None) -> None:
@@ -285,16 +295,21 @@ class Connection(asyncio.Protocol):
             self._turn.authenticate(authenticated)
 
     def _receive_timeout(self, thing: int) -> None:
-        if self._turn.waits:  # what the client has sent may lie here
-            self._receiving.start(thing)
-        elif not self._streams.receive_timeout(thing):
+        if not self._streams.receive_timeout(thing):
             self._break(Code.ENHANCE_YOUR_CALM, f"it took longer than {self._settings.receive_seconds:g} s to arrive")
 
     def _write_timeout(self, thing: int) -> None:
-        if thing == _WRITING:
-            self._transport.abort()
-        else:
+        if thing != _WRITING:
             self._streams.write_timeout(thing)
+        elif left := self._transport.get_write_buffer_size():
+            if self._unwritten - left < LEAST_TAKEN:
+                self._transport.abort()
+            else:
+                self._await_taking()
+
+    def _await_taking(self) -> None:
+        self._unwritten = self._transport.get_write_buffer_size()
+        self._writing.start(_WRITING)
 
     def _after(self, seconds: float, callback: Callable[[], None]) -> None:
         self._timers.append(asyncio.get_running_loop().call_later(seconds, callback))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..timeouts import Timeouts
 from . import frames
 from .errors import Code, ConnectionBroken
 from .flood_guard import FloodGuard
 from .frames import Flag, Kind
-from .timeouts import Timeouts
 
 # What is waited for, besides requests (by the numbers of their streams).
 _BLOCK = 2**32

@@ -45,11 +45,11 @@ class RpcServer:
 
     @property
     def connected(self) -> bool:
-        """Whether anybody is."""
+        """Whether any client is."""
         return bool(self._connections)
 
     def drain(self) -> None:
-        """Have who is connected go elsewhere; who comes is still answered."""
+        """Ask the connected clients to leave; new ones are still answered."""
         for connection in tuple(self._connections):
             connection.go_away()
 

@@ -68,10 +68,9 @@ class Service:
         route = match.route
         if match.counted:
             stream.on_end = partial(self._count, match.protocol.name, started)
+        stream.authenticated, error = self._context.judge("POST", path, match, head)
         if (response := _not_grpc(headers)) is not None:
             return NoCall(head, stream, response)
-        error = self._context.refuse_by_head("POST", path, match, head)
-        stream.authenticated = self._context.authenticated(route, head, error)
         if error is None:
             assert route is not None
             if route.access != "key":  # nobody without a key shall take the room of those who have one

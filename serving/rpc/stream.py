@@ -58,7 +58,7 @@ class Stream:
         held: bytes of memory that the request counts for.
         unsent: those of a response that waits for the client's window, and what of them waited when it was last timed.
         light: next to nothing of its headers is kept, and they need not be counted.
-        authenticated: see `Context.authenticated`; None: its headers were no call's.
+        authenticated: see `Context.judge`; None: its headers were no call's.
         ended: the client has sent all.
         finished: it was answered, which may not be out yet.
         on_end: given the status that HTTP would have, once the call is answered or its client gone; None: nobody asks.

@@ -15,6 +15,8 @@ from ..budget import ByteBudget
 from ..errors import NoRoom
 from ..exchange import CLIENT_WENT_AWAY
 from ..settings import Settings
+from ..timeouts import Timeouts
+from ..untaken import LEAST_TAKEN
 from . import frames, headers
 from .errors import Code, ConnectionBroken, StreamBroken
 from .flood_guard import FloodGuard
@@ -24,7 +26,6 @@ from .headers import LARGEST_LIST, HeaderReader
 from .message_buffer import PREFIX
 from .responses import Response
 from .stream import Open, Stream
-from .timeouts import Timeouts
 
 # Bytes that a client has a reason to send, or to open a window for, on their own.
 _LITTLE = 1024
@@ -32,8 +33,6 @@ _LITTLE = 1024
 _RESET = 5
 # The price of a call without a valid key, in pings: one lost key is forgiven, but nobody can guess keys by trying many.
 _UNAUTHORIZED, _NO_KEY = 401, 10
-# Whoever takes less of a response than this within `write_seconds` does not take it.
-_PROGRESS = 2**18
 
 
 class Streams:
@@ -132,7 +131,7 @@ class Streams:
     def write_timeout(self, number: int) -> None:
         """A response waits for long; it ends, unless the client took a good part of it."""
         stream, waiting = self._open[number], self._outflow.waiting(number)
-        if stream.timed - waiting < _PROGRESS:
+        if stream.timed - waiting < LEAST_TAKEN:
             self.give_up(number, Code.ENHANCE_YOUR_CALM)
         else:
             stream.timed = waiting

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tenfold.serving.ids import joined_ids, split_ids
+from tenfold.serving.ids import NewIds
 
 
 def new_ids(count: int) -> list[str]:
     """So many, of this moment."""
-    return split_ids(joined_ids(count))
+    return NewIds(count).listed(0, count)

@@ -19,14 +19,14 @@ TIME = datetime(2013, 1, 31, tzinfo=UTC)
 PREAMBLE = """
 import sys
 from datetime import UTC, datetime
-from tenfold.serving.ids import joined_ids, split_ids
+from tenfold.serving.ids import NewIds
 from tenfold.serving.inference_log.records import LabelRecord
 from tenfold.serving.inference_log.rows import served
 from tenfold.serving.inference_log.store import InferenceLog
 TIME = datetime(2013, 1, 31, tzinfo=UTC)
 log = InferenceLog(sys.argv[1])
 def some(count):
-    return served("m", "1", split_ids(joined_ids(count)), TIME, [{"x": 1.5}] * count, [{"predict": 0}] * count)
+    return served("m", "1", NewIds(count).listed(0, count), TIME, [{"x": 1.5}] * count, [{"predict": 0}] * count)
 print("ready", flush=True)
 sys.stdin.readline()
 """

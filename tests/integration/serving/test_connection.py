@@ -68,6 +68,25 @@ def test_a_request_that_does_not_arrive_is_given_up(port: int, sent: bytes) -> N
         assert 0.3 < time.monotonic() - started < 5
 
 
+@pytest.mark.parametrize("before", [b"", HEAD + BODY], ids=["a new connection", "one that is kept"])
+def test_empty_lines_keep_no_connection(port: int, before: bytes) -> None:
+    with connected(port) as client:
+        client.sendall(before)
+        if before:
+            assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
+        client.sendall(b"\r\n")
+        assert until_closed(client)[:13] in (b"HTTP/1.1 408 ", b"")
+
+
+def test_an_empty_line_before_a_request_takes_none_of_its_time(folders: Folders) -> None:
+    with served(folders.line, receive_seconds=4) as port, connected(port) as client:
+        client.sendall(b"\r\n")
+        for part in (HEAD, BODY):
+            time.sleep(2.5)
+            client.sendall(part)
+        assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
+
+
 def test_what_has_come_while_the_process_stood_still_is_no_late_request(folders: Folders, tmp_path: Path) -> None:
     with started(tmp_path, model=folders.line, receive_seconds=1) as server:
         server.until_ready()
@@ -81,6 +100,21 @@ def test_what_has_come_while_the_process_stood_still_is_no_late_request(folders:
                 time.sleep(1.5)
                 os.kill(server.process.pid, signal.SIGCONT)
                 assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_request_that_came_in_time_while_the_process_stood_still_finds_its_connection(
+    folders: Folders, tmp_path: Path
+) -> None:
+    with started(tmp_path, model=folders.line, keep_alive_seconds=1) as server:
+        server.until_ready()
+        with connected(server.port) as client:
+            client.sendall(HEAD + BODY)
+            assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
+            os.kill(server.process.pid, signal.SIGSTOP)
+            client.sendall(HEAD + BODY)
+            time.sleep(1.5)
+            os.kill(server.process.pid, signal.SIGCONT)
+            assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
 
 
 def test_a_connection_may_be_idle_between_two_requests_and_ends_when_it_is_old(port: int) -> None:

@@ -263,7 +263,7 @@ async def test_labels_of_ids_that_nobody_made_leave_room_for_others(folders: Fol
         answer = await server.post("/feedback", {"id": new_ids(1)[0], "label": 1})
         assert answer.status_code == 503
         assert answer.json()["error"].startswith(
-            "No label was kept: 2 labels wait for the inference log already, and 2"
+            "No label was kept: 2 labels of predictions that are not in it wait for the inference log already, and 2"
         )
         assert (await server.post("/feedback", {"id": OLD_ID, "label": 1})).status_code == 404
         assert not made_up.done()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -72,9 +74,9 @@ async def test_probes_can_be_closed_too(folders: Folders, file: Path) -> None:
             assert (await server.http.get(path, headers=bearer("first-key"))).status_code == 200, path
 
 
-@pytest.fixture
-def foreign(file: Path) -> Path:
-    file.write_text("schlüssel\n", encoding="utf-8")
+@pytest.fixture(params=["utf-8", "latin-1", "utf-8-sig"])  # by most editors, by old ones, and by Windows' own
+def foreign(file: Path, request: pytest.FixtureRequest) -> Path:
+    file.write_text("schlüssel\n", encoding=request.param)
     return file
 
 
@@ -93,10 +95,13 @@ def test_the_file_is_read_again(file: Path, monkeypatch: pytest.MonkeyPatch, cap
     monkeypatch.setattr(keys, "_LOOK_SECONDS", 0)
     known = ApiKeys(file)
     assert known.accept(b"first-key")
-    file.write_text("")  # and another program is about to write into it
+    now = time.time()
+    file.write_text("")
+    os.utime(file, (now + 60, now + 60))
+    monkeypatch.setattr(time, "time", lambda: now + 60.1)  # another program may go on writing into it
     assert known.accept(b"first-key")
     file.write_text("third-key\n")
-    assert not known.accept(b"third-key")
+    os.utime(file, (now, now))  # a while ago: nobody may have asked since
     assert known.accept(b"third-key")
     assert not known.accept(b"first-key")
     file.unlink()

@@ -17,7 +17,7 @@ import pytest
 from tenfold.serving.batching import Batcher, settle
 from tenfold.serving.errors import DeadlineExceeded, Overloaded
 from tenfold.serving.model import Answers
-from tenfold.serving.prediction import Call, Prediction
+from tenfold.serving.prediction import BatchResult, Prediction
 from tenfold.serving.validation import Batch
 
 LATER = time.monotonic() + 3600
@@ -35,14 +35,14 @@ class Recorder:
     threads: set[str] = field(default_factory=set)
     during: Callable[[list[Any]], None] = lambda _: None
 
-    def __call__(self, batch: Batch, outputs: tuple[str, ...]) -> Call:
+    def __call__(self, batch: Batch, outputs: tuple[str, ...]) -> BatchResult:
         values = batch.columns["x"]
         self.calls.append((values.tolist(), outputs, str(values.dtype)))
         self.threads.add(threading.current_thread().name)
         self.during(values.tolist())
         table = np.column_stack([values, values])
         answers = {"predict": values * 2, "table": table}
-        return Call("m", "1", batch, {name: answers[name] for name in outputs})
+        return BatchResult("m", "1", batch, {name: answers[name] for name in outputs})
 
 
 @dataclass
@@ -234,6 +234,9 @@ async def test_a_slow_model_runs_in_the_thread_and_the_loop_goes_on(place: Place
 
 
 async def test_a_quick_model_is_asked_on_the_loop_but_never_for_many_rows(place: Place) -> None:
+    # However slow the machine is, a row takes less than a second, and 500 take more.
+    place.batcher.inline_seconds = 1.0
+    place.model.during = lambda _: time.sleep(0.01)
     for n in range(5):
         await answer(place.batcher, rows(n), ("predict",), LATER)
     assert threading.current_thread().name in place.model.threads

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from tenfold.serving.heads import KnownHead, KnownHeads
 from tenfold.serving.request import RequestHead
-from tenfold.serving.routes import UNREADABLE
+from tenfold.serving.routes import UNKNOWN
 
 HEAD = b"POST /predict HTTP/1.1\r\nhost: here\r\ncontent-length: 4\r\n\r\n"
-KNOWN = KnownHead(UNREADABLE, "/predict", RequestHead({b"host": b"here", b"content-length": b"4"}, {}), 4)
+KNOWN = KnownHead(UNKNOWN, "/predict", RequestHead({b"host": b"here", b"content-length": b"4"}, {}), 4)
 LINES = 3
 
 

@@ -18,6 +18,13 @@ class Transport:
         self.closed.set()
 
 
+class Turn:
+    waits = False
+
+
+TURN: Any = Turn()
+
+
 @pytest.fixture
 def transport(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(linger, "_SILENT_SECONDS", 0.05)
@@ -25,12 +32,12 @@ def transport(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 async def test_who_is_silent_is_let_go(transport: Any) -> None:
-    Linger(transport).begin()
+    Linger(transport, TURN).begin()
     await transport.closed.wait()
 
 
 async def test_who_sends_is_waited_for(transport: Any) -> None:
-    lingers = Linger(transport)
+    lingers = Linger(transport, TURN)
     lingers.begin()
     loop = asyncio.get_running_loop()
     begun = loop.time()
@@ -44,7 +51,7 @@ async def test_who_sends_is_waited_for(transport: Any) -> None:
 
 async def test_but_not_for_ever(transport: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(linger, "_MOST_SECONDS", 0.2)
-    lingers = Linger(transport)
+    lingers = Linger(transport, TURN)
     lingers.begin()
     while not transport.closed.is_set():
         lingers.heard()
@@ -52,9 +59,33 @@ async def test_but_not_for_ever(transport: Any, monkeypatch: pytest.MonkeyPatch)
 
 
 async def test_a_connection_that_is_over_has_no_timer(transport: Any) -> None:
-    lingers = Linger(transport)
+    lingers = Linger(transport, TURN)
     lingers.end()  # before it began
     lingers.begin()
     lingers.end()
     await asyncio.sleep(0.2)
     assert not transport.closed.is_set()
+
+
+async def test_who_is_not_read_from_is_not_silent(transport: Any) -> None:
+    turn: Any = Turn()
+    turn.waits = True
+    Linger(transport, turn).begin()
+    await asyncio.sleep(0.2)
+    assert not transport.closed.is_set()
+    turn.waits = False
+    await transport.closed.wait()
+
+
+@pytest.mark.parametrize("counted", [True, False], ids=["at a stop", "one too many"])
+async def test_who_sends_is_not_always_waited_for_as_long(
+    transport: Any, monkeypatch: pytest.MonkeyPatch, counted: bool
+) -> None:
+    monkeypatch.setattr(linger, "_MOMENT_SECONDS", 0.05)
+    lingers = Linger(transport, TURN)
+    lingers.begin(counted=counted)
+    if counted:
+        lingers.hurry()
+    while not transport.closed.is_set():
+        lingers.heard()
+        await asyncio.sleep(0.01)

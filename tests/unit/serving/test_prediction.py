@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import orjson
 import pytest
-from tenfold.serving.ids import LENGTH
+from tenfold.serving.ids import NewIds
 from tenfold.serving.inference_log.rows import StoredPrediction
 from tenfold.serving.model import Answers
-from tenfold.serving.prediction import Call, Prediction, nbytes, stored
+from tenfold.serving.prediction import BatchResult, Prediction, nbytes, stored
 from tenfold.serving.protocols import infer, predict
 from tenfold.serving.validation import Batch
 
@@ -27,13 +27,14 @@ def prediction(name: str, columns: dict[str, Any], outputs: dict[str, Any]) -> P
 
 def part(name: str, batch: Batch, answers: Answers, when: datetime | None = WHEN) -> Prediction:
     """All of a call, with ids that a test knows."""
-    call = Call("m", "7", batch, answers)
-    call._joined_ids = "".join(f"{padded(f'{name}{i}')}," for i in range(batch.rows)).encode()
+    call = BatchResult("m", "7", batch, answers)
+    call._ids = ids = NewIds(0)
+    ids._text = "".join(f"{padded(f'{name}{i}')}," for i in range(batch.rows)).encode()
     return Prediction(call, 0, batch.rows, when)
 
 
 def padded(name: str) -> str:
-    return name.ljust(LENGTH, "-")
+    return name.ljust(36, "-")
 
 
 def row(name: str, columns: str, result: str) -> StoredPrediction:
@@ -85,7 +86,7 @@ def test_the_time_is_kept_in_utc_to_the_microsecond() -> None:
 
 def test_the_parts_of_a_call_are_what_their_requests_get_and_the_log_keeps() -> None:
     whole = part("a", Batch.of_matrix(("x",), np.arange(9.0).reshape(9, 1)), {"p": np.arange(9), "q": np.eye(9)[:, :2]})
-    call = whole.call
+    call = whole.result
     few, many, last = (Prediction(call, *span) for span in ((0, 2), (2, 8), (8, 9)))
     assert (len(few), few.ids, few.model, few.version) == (2, [padded("a0"), padded("a1")], "m", "7")
     assert many.outputs["p"].tolist() == [2, 3, 4, 5, 6, 7]
@@ -110,7 +111,7 @@ def test_texts_and_missing_numbers_are_json_in_few_rows_as_in_many() -> None:
         "a", Batch({"x": np.arange(6)}, 6), {"t": np.array(['a"b', "c,d", "e", "", "g", "h"]), "n": np.full(6, np.nan)}
     )
     for span in ((0, 1), (1, 3), (0, 6)):
-        each = Prediction(whole.call, *span)
+        each = Prediction(whole.result, *span)
         for name, array in each.outputs.items():
             assert b"[" + each.flat(name) + b"]" == orjson.dumps(array.tolist())
 
@@ -126,7 +127,7 @@ def test_an_answer_of_v2_is_byte_for_byte_what_its_document_is_written_as(identi
         "flags": np.arange(9) % 2 == 0,
     }
     datatypes = dict(zip(outputs, ("BYTES", "FP64", "FP64", "INT32", "BOOL"), strict=True))
-    prediction = Prediction(part("a", Batch({"x": np.arange(9)}, 9), outputs).call, 9 - rows, 9)
+    prediction = Prediction(part("a", Batch({"x": np.arange(9)}, 9), outputs).result, 9 - rows, 9)
     document, data = infer.answer(infer.InferRequest((), None, identity), prediction, datatypes)
     assert not data
     written = infer.written(identity, prediction, datatypes)
@@ -134,7 +135,7 @@ def test_an_answer_of_v2_is_byte_for_byte_what_its_document_is_written_as(identi
 
 
 def test_an_answer_of_predict_is_what_its_document_is_written_as() -> None:
-    prediction = Prediction(part("a", Batch({"x": np.arange(9)}, 9), {"predict": np.arange(9) / 7}).call, 2, 5)
+    prediction = Prediction(part("a", Batch({"x": np.arange(9)}, 9), {"predict": np.arange(9) / 7}).result, 2, 5)
     assert predict.respond(prediction, None).body == orjson.dumps(
         {
             "predictions": [2 / 7, 3 / 7, 4 / 7],
@@ -150,4 +151,4 @@ def test_what_a_prediction_holds_in_bytes() -> None:
     matrix = Batch.of_matrix(("x", "y"), np.zeros((10, 2)))
     whole = part("a", matrix, {"p": np.zeros((10, 3))})
     assert nbytes(whole) == 160 + 240
-    assert nbytes(Prediction(whole.call, 2, 7)) == (160 + 240) // 2
+    assert nbytes(Prediction(whole.result, 2, 7)) == (160 + 240) // 2

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 import uvicorn
+from hpack import Encoder
+from tenfold.serving import linger
 from tenfold.serving import turns as module
 from tenfold.serving.app import create_app
 from tenfold.serving.connection import Connection
@@ -19,7 +21,8 @@ from tenfold.serving.core import Core
 from tenfold.serving.metrics import Metrics
 from tenfold.serving.request import RequestHead
 from tenfold.serving.rpc import frames
-from tenfold.serving.rpc.frames import Kind
+from tenfold.serving.rpc.frames import Flag, Kind
+from tenfold.serving.rpc.service import Service
 from tenfold.serving.settings import Settings
 from tenfold.serving.turns import Turn, Turns
 from unit.serving.rpc.peer import Peer, Wire
@@ -253,13 +256,53 @@ async def test_the_time_that_a_client_waits_for_its_turn_is_not_its_own(tmp_path
     assert peer.broken is None
 
 
-async def test_who_asks_what_is_allowed_stays_who_it_is(server: Server) -> None:
+async def test_who_asks_without_a_key_what_is_allowed_rides_on_no_others(server: Server) -> None:
     client = Client(server)
     client.send(ASKED)
     assert await client.status() == 503
     client.send(b"OPTIONS /predict HTTP/1.1\r\nhost: a\r\n\r\n")
     assert await client.status() == 204
-    assert client.connection.turn.authenticated
+    assert not client.connection.turn.authenticated
+
+
+async def test_what_is_no_call_of_grpc_rides_on_no_others_key(server: Server) -> None:
+    peer = Peer(context=server.context, open_call=Service(server.context).open_call, authenticated=False)
+    post = ((":method", "POST"), (":scheme", "http"), (":path", "/inference.GRPCInferenceService/ModelInfer"))
+    for number, headers, authenticated in (
+        (1, (("content-type", "application/grpc"), ("authorization", "Bearer a-key")), True),
+        (3, (("content-type", "text/plain"),), False),
+    ):
+        block = Encoder().encode([*post, *headers])
+        peer.feed(frames.frame(Kind.HEADERS, Flag.END_HEADERS, number, block))
+        assert peer.connection._turn.authenticated == authenticated
+
+
+async def test_who_is_one_too_many_is_let_go_soon_whatever_it_sends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(linger, "_MOMENT_SECONDS", 0.05)
+    server = Server(None, max_connections=1)
+    _first, second = Client(server), Client(server)
+    assert second.written.startswith(b"HTTP/1.1 503 ")
+
+    def closed() -> bool:
+        second.send(b"a")
+        return second.aborted
+
+    await until(closed)
+
+
+async def test_who_is_refused_and_goes_on_sending_is_told_once(tmp_path: Path) -> None:
+    failures: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: failures.append(context))
+    (file := tmp_path / "keys").write_text("a-key\n")
+    server = Server(file, receive_seconds=0.02)
+    client = Client(server)
+    client.send(PREDICT + b"connection: close\r\ncontent-length: 1000\r\n\r\n{")
+    await until(lambda: client.written)
+    for _ in range(20):
+        client.send(b" ")
+        await asyncio.sleep(0.01)
+    assert client.written.count(b"HTTP/1.1 ") == 1
+    assert not failures
 
 
 async def test_where_there_are_no_keys_nobody_waits() -> None:
@@ -326,7 +369,7 @@ async def test_who_is_gone_before_its_request_is_looked_at_is_not_answered(serve
 
 async def test_a_refusal_leads_to_no_frame_of_who_called(server: Server) -> None:
     match = server.context.table.match("POST", "/predict")
-    error = server.context.refuse_by_head("POST", "/predict", match, RequestHead({}, {}))
+    _, error = server.context.judge("POST", "/predict", match, RequestHead({}, {}))
     assert error is not None
     assert error.__traceback__ is None
 

@@ -59,6 +59,15 @@ def test_outputs_event_time_key_and_path_prefix_are_sent(server: BadServer, call
     assert asked.headers["authorization"].encode("latin-1").decode() == "Bearer geheimes-wörtchen"
 
 
+@pytest.mark.parametrize("key", ["secret\n", " secret", "sec\0ret", "secret\r\nX: y", "secret\ud800"])
+def test_a_key_that_no_header_can_have_is_told_and_not_shown(server: BadServer, call: Both, key: str) -> None:
+    with pytest.raises(Unsendable) as raised:
+        call(server.url, "predict", ROW, options={"api_key": key})
+    assert "api_key=file.read_text().strip()" in str(raised.value)
+    assert "sec" not in str(raised.value)
+    assert not server.asked
+
+
 def test_feedback_is_one_post_and_says_what_became_of_each_label(server: BadServer, call: Both) -> None:
     results = [{"id": "a", "status": "accepted"}, {"id": "b", "status": "unknown", "message": "There is no b."}]
     server.usual = says(200, {"results": results})

@@ -40,7 +40,8 @@ class Wire(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__()
         self.written = bytearray()
-        self.reads, self.ended, self.aborted = True, False, False
+        self.reads, self.ended, self.aborted, self.closed = True, False, False, False
+        self.left = 0  # bytes that the client has not taken
 
     def write(self, data: Any) -> None:
         assert not self.ended, "written after the end"
@@ -48,6 +49,12 @@ class Wire(asyncio.Transport):
 
     def write_eof(self) -> None:
         self.ended = True
+
+    def get_write_buffer_size(self) -> int:
+        return self.left
+
+    def close(self) -> None:
+        self.closed = True
 
     def abort(self) -> None:
         self.aborted = True

@@ -8,11 +8,13 @@ from collections.abc import Callable
 
 import pytest
 from hpack import Encoder
+from tenfold.serving import linger
 from tenfold.serving.rpc import connection as module
 from tenfold.serving.rpc import frames
 from tenfold.serving.rpc.connection import Connection
 from tenfold.serving.rpc.errors import Code
 from tenfold.serving.rpc.frames import FIRST_WINDOW, LARGEST, LARGEST_WINDOW, PREFACE, Flag, Kind, Setting, frame
+from tenfold.serving.untaken import LEAST_TAKEN
 from unit.serving.rpc.peer import REQUEST, WHOLE, Frame, Peer, Wire, framed
 
 # All of it belongs on an event loop.
@@ -406,9 +408,39 @@ async def test_who_does_not_take_what_is_written_is_not_read_from_and_then_cut_o
     peer.connection.pause_writing()
     peer.connection.resume_writing()
     assert peer.wire.reads
+    peer.wire.left = 10 * LEAST_TAKEN
     peer.connection.pause_writing()
     assert not peer.wire.reads
     await until(lambda: peer.wire.aborted)
+
+
+async def test_who_takes_an_answer_slowly_gets_it_whole_even_as_the_connection_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "_NOTICE_SECONDS", 0)
+    peer = Peer(write_seconds=0.05)
+    peer.wire.left = left = 30 * LEAST_TAKEN
+    peer.connection.pause_writing()
+    peer.connection.go_away()
+    while peer.wire.left:  # one loop calls all in the order of their times, however slow the machine is
+        assert not peer.wire.aborted
+        peer.wire.left -= LEAST_TAKEN
+        await asyncio.sleep(0.01)
+    assert peer.wire.ended
+    peer.wire.left = left
+    await until(lambda: peer.wire.aborted)
+
+
+async def test_who_does_not_close_a_connection_that_has_ended_is_waited_for_for_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(linger, "_SILENT_SECONDS", 0.05)
+    peer = Peer()
+    peer.feed(frame(Kind.PUSH_PROMISE, 0, 1, bytes(4)))
+    assert peer.wire.ended
+    assert not peer.wire.closed
+    peer.feed(b"more")
+    await until(lambda: peer.wire.closed)
 
 
 async def test_who_is_told_to_go_gets_all_that_was_under_way() -> None:
@@ -432,13 +464,13 @@ async def test_who_is_told_to_go_gets_all_that_was_under_way() -> None:
 
 async def test_who_does_not_hear_the_notice_goes_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_NOTICE_SECONDS", 0.02)
-    monkeypatch.setattr(module, "_LINGER_SECONDS", 0.02)
+    monkeypatch.setattr(linger, "_SILENT_SECONDS", 0.02)
     peer = Peer()
     peer.feed(peer.call(1))
     peer.connection.go_away()
     await until(lambda: peer.wire.ended)
     assert list(peer.answers()) == [1]
-    await until(lambda: peer.wire.aborted)
+    await until(lambda: peer.wire.closed)
 
 
 async def test_a_connection_has_an_end() -> None:
