@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -67,10 +67,23 @@ def save(estimator: Any, folder: Path, *, name: str, example: Any) -> Model:
             from_rows(own, rows, max_rows=len(rows))
         except InvalidInput as e:
             raise ModelNotStorable(f"The example of '{name}' cannot be sent as a request: {e}") from e
+        _check_count(estimator, name, given)
         signature, rows = of_mlflow(own, answers), pd.DataFrame(rows, dtype=object)
     model = _write(estimator, folder, name, signature, rows, {} if own is None else {SIGNATURE: write(own)})
     _compare(model, estimator, given)
     return model
+
+
+def _check_count(estimator: Any, name: str, given: Any) -> None:
+    """What answers once for a whole table, as a vectorizer does that iterates over its columns, is no model of rows."""
+    twice = [*given, *given] if isinstance(given, list) else pd.concat([given, given])
+    answered, rows = len(estimator.predict(twice)), len(cast("list[Any]", twice))
+    if answered != rows:
+        column = given.columns[0] if isinstance(given, pd.DataFrame) else "column"
+        raise ModelNotStorable(
+            f"The model '{name}' answers {answered} for {rows} rows. Give an answer for each row; "
+            f"if it takes one column of texts, give that as its example: example=X['{column}']"
+        )
 
 
 def _compare(model: Model, estimator: Any, given: Any) -> None:
