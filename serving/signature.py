@@ -251,8 +251,8 @@ def _column(spec: dict[str, Any], position: int) -> Column:
         return Column(name, _tensor_type(spec))
     if kind not in get_args(ColumnType):
         raise ModelUnloadable(f"Input column '{name}' is of type '{kind}'; only scalar columns can be served")
-    required = bool(spec.get("required", True))
-    return Column(name, cast("ColumnType", kind), required, None if required else _WITH_GAPS.get(kind))
+    known, required = cast("ColumnType", kind), bool(spec.get("required", True))
+    return Column(name, known, required, None if required else _WITH_GAPS.get(known))
 
 
 def _unnamed_tensor(spec: dict[str, Any], width: int | None) -> Signature:

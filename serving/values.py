@@ -101,10 +101,15 @@ def _of_column(column: Column, converted: Any, value: Any) -> Any:
 
 
 def _finest(time: datetime | np.datetime64, value: Any) -> np.datetime64:
-    given = time.astype("datetime64[us]").item() if isinstance(time, np.datetime64) else time
+    """The time in nanoseconds, of which Python's own has none: they are read from the text."""
+    if isinstance(time, np.datetime64):
+        given, found = time.astype("datetime64[us]").item(), time.astype(FINEST)
+    else:
+        given, found = time, np.datetime64(time, "ns")
+        found += np.timedelta64(nanoseconds(value) if isinstance(value, str) else 0, "ns")
     if not (isinstance(given, datetime) and _FINEST_YEARS[0] <= given.year <= _FINEST_YEARS[1]):
         raise _Wrong(f"a time in nanoseconds lies within the years {_FINEST_YEARS[0]} to {_FINEST_YEARS[1]}")
-    return np.datetime64(time, "ns") + np.timedelta64(nanoseconds(value) if isinstance(value, str) else 0, "ns")
+    return found
 
 
 def shown(value: Any, *, typed: bool = True) -> str:
