@@ -62,8 +62,8 @@ def draw(columns: Sequence[Column], count: int, seed: int) -> list[Sample]:
     """`count` rows near the model's example.
 
     Numbers lie within half and one and a half times the example's (around 0 without one), keep its sign, and are within
-    what the column takes; of a categorical column all categories come. Other strings are the example's, since one that the
-    model has never seen would measure its errors only.
+    what the column takes; of a categorical column all categories come. Other strings are the example's, since one that
+    the model has never seen would measure its errors only.
     """
     rng = random.Random(seed)  # noqa: S311  not for secrets; the same rows in every run
     return [Sample({c.name: _drawn(c, rng) for c in columns}) for _ in range(count)]
