@@ -45,11 +45,11 @@ def made(column: Column, values: NDArray[Any]) -> Any:
         return values
     import pandas as pd
 
-    if dtype == "object":  # a frame would make texts of an array of objects that are all texts
-        return pd.Series(_objects(values, column.missing), dtype="object")
     if column.categories is not None:
         categories = pd.Index([*column.categories], dtype=_known(dtype))
         return pd.Categorical(_objects(values, "nan"), dtype=pd.CategoricalDtype(categories, ordered=column.ordered))
+    if dtype == "object":  # a frame would make texts of an array of objects that are all texts
+        return pd.Series(_objects(values, column.missing), dtype="object")
     if "," in dtype:  # of times in a zone, which are kept in UTC
         return pd.DatetimeIndex(values).tz_localize("UTC").astype(dtype)
     if values.dtype.kind == "O":

@@ -96,7 +96,8 @@ def _times(draw: st.DrawFn) -> Any:
 def _categories(draw: st.DrawFn) -> Any:
     of = draw(st.sampled_from([TEXTS, st.integers(-(2**40), 2**40), st.booleans(), FLOATS.filter(lambda v: v != 0)]))
     known = draw(st.lists(of, min_size=1, max_size=5, unique=True))
-    dtype = pd.CategoricalDtype(known, ordered=draw(st.booleans()))
+    index = pd.Index(known, dtype=draw(st.sampled_from([None, "object"])))
+    dtype = pd.CategoricalDtype(index, ordered=draw(st.booleans()))
     return gaps(st.sampled_from(known), None), dtype
 
 
