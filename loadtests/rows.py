@@ -31,12 +31,23 @@ _MISSING = {"", "na", "nan", "null", "none"}
 
 @dataclass(frozen=True)
 class Column:
-    """One input column of the model. Where `required` is false, null is a value."""
+    """One input column of the model.
+
+    Attributes:
+        name, kind: of it.
+        required: false: null is a value.
+        example: a value that the model takes.
+        choices: all values that it takes; empty: not only some.
+        least, most: of a number.
+    """
 
     name: str
     kind: Kind
     required: bool = True
     example: Any = None
+    choices: tuple[Any, ...] = ()
+    least: float = -math.inf
+    most: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -50,8 +61,9 @@ class Sample:
 def draw(columns: Sequence[Column], count: int, seed: int) -> list[Sample]:
     """`count` rows near the model's example.
 
-    Numbers lie within half and one and a half times the example's (around 0 without one) and keep its sign;
-    strings are the example's, since a category that the model has never seen would measure its errors only.
+    Numbers lie within half and one and a half times the example's (around 0 without one), keep its sign, and are within
+    what the column takes; of a categorical column all categories come. Other strings are the example's, since one that
+    the model has never seen would measure its errors only.
     """
     rng = random.Random(seed)  # noqa: S311  not for secrets; the same rows in every run
     return [Sample({c.name: _drawn(c, rng) for c in columns}) for _ in range(count)]
@@ -82,11 +94,14 @@ def read_rows(path: Path, columns: Sequence[Column], label: str | None) -> list[
 
 def _drawn(column: Column, rng: random.Random) -> Any:
     example, spread = column.example, rng.uniform(0.5, 1.5)
+    if column.choices:
+        return rng.choice(column.choices)
     match column.kind:
         case "boolean":
             return rng.random() < 0.5
         case "integer":
-            return round(example * spread) if example else rng.randint(0, 10)
+            near = round(example * spread) if example else rng.randint(0, 10)
+            return int(min(max(near, column.least), column.most))
         case "number":
             return example * spread if example else rng.gauss(0, 1)
         case "datetime":

@@ -6,6 +6,7 @@ Asked by `runner.py` before anything starts and by each Locust process once. Rea
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -86,7 +87,15 @@ def columns(openapi: Mapping[str, Any]) -> tuple[Column, ...]:
     example = row.get("example") or {}
     required = row.get("required", ())
     return tuple(
-        Column(name, _kind(schema, example.get(name)), name in required, example.get(name))
+        Column(
+            name,
+            _kind(schema, example.get(name)),
+            name in required,
+            example.get(name),
+            tuple(choice for choice in schema.get("enum", ()) if choice is not None),
+            schema.get("minimum", -math.inf),
+            schema.get("maximum", math.inf),
+        )
         for name, schema in properties.items()
     )
 

@@ -32,6 +32,8 @@ _BOOSTERS: dict[Flavor, str] = {"xgboost": "xgboost.core.Booster", "lightgbm": "
 
 NEWEST_ROW = "tenfold.newest_row"
 """Key of the model's metadata: the time of the newest row that it was trained on, in ISO 8601."""
+SIGNATURE = "tenfold.signature"
+"""Key of the model's metadata: what table it takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class Artifact:
     """That the signature names, for requests of MLflow's protocol."""
     scoring_method: str
     """Of the model, whose answers MLflow's own server gives."""
+    table: str | None
+    """The signature that tenfold wrote, see `signature.write`; None for a model that was registered otherwise."""
     example: tuple[Mapping[str, Any] | Sequence[Any], ...]
     """Rows by column name or by position; empty for a model that was saved without an example."""
     created: datetime | None
@@ -89,7 +93,7 @@ def read(folder: Path) -> Artifact:
             f". Save it with save_model of mlflow.sklearn, mlflow.xgboost or mlflow.lightgbm"
         )
     flavor = _mapping(flavors[found])
-    signature = _mapping(_mapping(content).get("signature"))
+    signature, metadata = (_mapping(_mapping(content).get(key)) for key in ("signature", "metadata"))
     inputs = signature.get("inputs")
     return Artifact(
         folder,
@@ -106,9 +110,10 @@ def read(folder: Path) -> Artifact:
         "predict"
         if found == "python_function"
         else str(_mapping(flavors.get("python_function")).get("predict_fn", "predict")),
+        metadata[SIGNATURE] if isinstance(metadata.get(SIGNATURE), str) else None,
         _example(folder, _mapping(_mapping(content).get("saved_input_example_info"))),
         _time(_mapping(content).get("utc_time_created")),
-        _time(_mapping(_mapping(content).get("metadata")).get(NEWEST_ROW)),
+        _time(metadata.get(NEWEST_ROW)),
     )
 
 

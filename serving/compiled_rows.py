@@ -10,6 +10,8 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from .errors import InvalidInput
 from .signature import Column, Signature
 from .validation import Batch, from_rows
@@ -46,10 +48,12 @@ def _value(column: Column, number: int) -> Change | None:
     """How the value of this number is made of the example's; None: the column has no such value."""
     if number == 0:
         return None if column.required else _always(None)
+    if column.categories is not None:
+        return _of([*map(_always, column.categories)], number - 1)
     match column.type:
-        case "integer" | "long":
-            least = -(2**31 if column.type == "integer" else 2**63)
-            whole = [value for value in _WHOLE if least <= value < -least]
+        case "integer" | "long" | "unsigned":
+            bounds = np.iinfo(column.array_dtype)
+            whole = [value for value in _WHOLE if bounds.min <= value <= bounds.max]
             return _of([_always(value) for value in whole], number - 1)
         case "float" | "double" | "any":
             near: list[Change] = [

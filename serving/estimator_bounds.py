@@ -7,6 +7,7 @@ what a broken attribute raises. How a family's code uses its arrays was read in 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any, cast
@@ -93,7 +94,13 @@ def _is_sound_hist_gradient_boosting(estimator: Any) -> bool:
         return False
     if preprocessor is None:
         return True
-    made = preprocessor.transform(np.full((2, features), np.nan))
+    rows = np.full((2, features), np.nan, dtype=object)
+    for _, step, columns in preprocessor.transformers_:
+        for at, categories in zip(np.flatnonzero(columns), getattr(step, "categories_", ()), strict=False):
+            rows[:, at] = categories[0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that it was fitted on a table with names
+        made = preprocessor.transform(rows)
     steps = [type(step).__name__ for _, step, _ in preprocessor.transformers_ if not isinstance(step, str)]
     return made.shape == (2, features) and set(steps) <= {"OrdinalEncoder", "FunctionTransformer"}
 

@@ -16,7 +16,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from . import artifact, boosters, compiled_rows, estimators, trust, validation
+from . import artifact, boosters, compiled_rows, estimators, table, trust, validation
 from .compiled import Answers, Compiled
 from .direct import Direct
 from .errors import (
@@ -33,7 +33,7 @@ from .errors import (
 from .params import Param
 from .schema import OutputSpec, example_row, output_spec
 from .settings import Settings
-from .signature import Signature, parse, without_types
+from .signature import Signature, parse, read, without_types
 from .validation import Batch
 
 Array = NDArray[Any]
@@ -105,19 +105,17 @@ class Model:
         """The rows of `example`, as they came out of the validator."""
         return self._example
 
-    def dataframe(self, batch: Batch) -> Any:
-        """The rows as a DataFrame of the model's columns, in its order and types."""
-        import pandas as pd  # only a model that looks at the names of its columns needs it
-
-        return pd.DataFrame(batch.columns)
+    def table(self, batch: Batch) -> Any:
+        """See `table.table`."""
+        return table.table(self.signature, batch)
 
     def inputs(self, batch: Batch) -> Any:
-        """The rows as the estimator takes them: a matrix where column names do not matter to it, else a DataFrame."""
+        """The rows as the estimator takes them: a matrix where column names do not matter to it, else its table."""
         if self._arrays or not self.signature.named:
             if batch.matrix is not None:
                 return batch.matrix
             return np.column_stack(tuple(batch.columns.values()))
-        return self.dataframe(batch)
+        return self.table(batch)
 
     def answer(self, batch: Batch, outputs: Sequence[str] = ("predict",)) -> Answers:
         """Compute some of the `outputs`, each with one entry per row.
@@ -221,8 +219,11 @@ class Model:
         return self._may_take_arrays() and len(types) == 1 and names is not None and [*names] == [*self.signature.names]
 
     def _may_take_arrays(self) -> bool:
+        columns = self.signature.columns
         kinds = {array.dtype.kind for array in self._example.columns.values()}
-        return self.signature.named and kinds <= set("iuf") and estimators.takes_arrays(self.estimator)
+        plain = all(column.dtype in (None, column.array_dtype.name) for column in columns)
+        table = self.signature.container == "table"
+        return table and plain and kinds <= set("iuf") and estimators.takes_arrays(self.estimator)
 
     def _try_arrays(self, expected: Answers) -> None:
         """Building a DataFrame costs more than the prediction of a row: do without where the answers are the same."""
@@ -272,7 +273,10 @@ def load(folder: Path, *, name: str, version: str, settings: Settings) -> Model:
     estimators.use_one_thread(estimator)
     width = getattr(estimator, "n_features_in_", None)
     columns = getattr(estimator, estimators.NAMES, None)
-    signature = parse(saved.inputs, width=width) if saved.inputs else without_types(columns, width=width)
+    if saved.table:
+        signature = read(saved.table)
+    else:
+        signature = parse(saved.inputs, width=width) if saved.inputs else without_types(columns, width=width)
     name, version = name or folder.resolve().name, version or saved.digest
     if not saved.inputs:
         logger.warning(

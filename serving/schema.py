@@ -19,6 +19,7 @@ _JSON_TYPES: dict[ColumnType, dict[str, Any]] = {
     "boolean": {"type": "boolean"},
     "integer": {"type": "integer", "minimum": -(2**31), "maximum": 2**31 - 1},
     "long": {"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1},
+    "unsigned": {"type": "integer", "minimum": 0, "maximum": 2**64 - 1},
     "float": {"type": "number", "format": "float"},
     "double": {"type": "number", "format": "double"},
     "string": {"type": "string"},
@@ -33,6 +34,7 @@ _V2_TYPES: dict[ColumnType, str] = {
     "boolean": "BOOL",
     "integer": "INT32",
     "long": "INT64",
+    "unsigned": "UINT64",
     "float": "FP32",
     "double": "FP64",
     "string": "BYTES",
@@ -69,7 +71,7 @@ def row_schema(signature: Signature, example: Sequence[Mapping[str, Any]]) -> di
 
 def example_row(signature: Signature) -> dict[str, Any]:
     """A made-up row of the right types, for a model that was saved without an example."""
-    return {c.name: EXAMPLES[c.type] for c in signature.columns}
+    return {c.name: c.categories[0] if c.categories else EXAMPLES[c.type] for c in signature.columns}
 
 
 def v2_datatype(kind: ColumnType) -> str:
@@ -101,6 +103,10 @@ def v2_array_datatype(array: NDArray[Any]) -> str:
 
 def _property(column: Column, values: Sequence[Any]) -> dict[str, Any]:
     content = dict(_JSON_TYPES[column.type])
+    if column.categories is not None:
+        content["enum"] = [*column.categories, *([] if column.required else [None])]
+    elif column.dtype is not None and (own := column.array_dtype).kind in "iu":
+        content |= {"minimum": int(np.iinfo(own).min), "maximum": int(np.iinfo(own).max)}
     if column.type in ("string", "datetime") and (texts := [value for value in values if value is not None]):
         content["examples"] = list(dict.fromkeys(texts))
     if not column.required:

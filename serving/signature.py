@@ -1,23 +1,33 @@
-"""What a model takes: its columns, parsed from the MLmodel file's own signature, without MLflow.
+"""What a model takes: its columns, as tenfold wrote them beside the model, or else as MLflow's signature has them.
 
-`model.load` makes one `Signature`; the validator, the OpenAPI schema and the v2 metadata are all derived from it, so
-they cannot disagree. Nothing here reads a file.
+`model.load` makes one `Signature`; the validator, the table that the model is given, the OpenAPI schema and the v2
+metadata are all derived from it, so they cannot disagree. Nothing here reads a file or needs MLflow.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from operator import itemgetter
 from typing import Any, Literal, cast, get_args
 
+import numpy as np
+
+from .echo import echo
 from .errors import ModelUnloadable
 
-ColumnType = Literal["boolean", "integer", "long", "float", "double", "string", "datetime", "any"]
-"""MLflow's types of a scalar column; "any" is a column of which only that it holds scalars is known."""
+ColumnType = Literal["boolean", "integer", "long", "unsigned", "float", "double", "string", "datetime", "any"]
+"""What a value is in a request: MLflow's types of a scalar column, "unsigned" (an integer from 0 to 2**64 - 1), and
+"any" (a scalar of which no more is known)."""
+Missing = Literal["None", "nan", "NA"]
+Container = Literal["table", "matrix", "series", "list"]
+"""What the model takes: a DataFrame, an array of [rows, columns], a Series, or a list of the values of one column."""
 
+_FORMAT = 1
+# A column of MLflow's that may have gaps was one of these: no other has them in pandas.
+_WITH_GAPS: dict[ColumnType, str] = {"boolean": "boolean", "integer": "Int32", "long": "Int64"}
 _TENSOR_TYPES: dict[str, ColumnType] = {
     "bool": "boolean",
     "int8": "integer",
@@ -36,25 +46,82 @@ _TENSOR_TYPES: dict[str, ColumnType] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+FINEST = np.dtype("datetime64[ns]")
+"""Of a column of times that are finer than a microsecond, which is the finest that Python has."""
+_ARRAYS: dict[ColumnType, str] = {
+    "boolean": "bool",
+    "integer": "int32",
+    "long": "int64",
+    "unsigned": "uint64",
+    "float": "float32",
+    "double": "float64",
+    "string": "object",
+    "datetime": "datetime64[us]",
+    "any": "object",
+}
+_OWN_KINDS: dict[ColumnType, str] = {"integer": "iu", "long": "iu", "unsigned": "u", "float": "f", "double": "f"}
+
+
+@dataclass(frozen=True)
 class Column:
-    """One input column. Where `required` is false, null is a value, and the column may be left out."""
+    """One input column.
+
+    Attributes:
+        name: in requests.
+        type: of its values in requests.
+        required: false: null is a value, and the column may be left out.
+        dtype: that it had in the table the model was fitted on, by pandas' name; None where that is not known. Of a
+            categorical column that of its categories.
+        missing: what a missing value was, in a column of objects.
+        categories: of a categorical column, in order; None for any other.
+        ordered: whether these have an order.
+        label: of the column in the table, where that is no text.
+    """
 
     name: str
     type: ColumnType
     required: bool = True
+    dtype: str | None = None
+    missing: Missing = "nan"
+    categories: tuple[Any, ...] | None = None
+    ordered: bool = False
+    label: int | None = None
+
+    @cached_property
+    def array_dtype(self) -> np.dtype[Any]:
+        """Of the column's values in a `Batch`, where none is missing: its own, or the one of its type."""
+        usual = np.dtype(_ARRAYS[self.type])
+        if self.dtype is None or self.categories is not None:
+            return usual
+        if self.type == "datetime":
+            return FINEST if self.dtype.startswith(FINEST.name[:-1]) else usual
+        try:
+            own = np.dtype(self.dtype.lower())  # as Int8 of pandas, too
+        except TypeError:
+            return usual
+        return own if own.kind in _OWN_KINDS.get(self.type, "") else usual
+
+    @cached_property
+    def known(self) -> frozenset[Any]:
+        """The categories."""
+        return frozenset(self.categories or ())
 
 
 @dataclass(frozen=True)
 class Signature:
     """The input columns, in the model's order; their names are unique.
 
-    `named` is false when the model was registered with an unnamed tensor: then the names x0, x1, ... (which
-    scikit-learn gives such columns too) are ours, and clients may as well send rows as lists.
+    Those of a matrix have no names of their own: x0, x1, ... (which scikit-learn gives such columns too) are ours, and
+    clients may as well send rows as lists.
     """
 
     columns: tuple[Column, ...]
-    named: bool = True
+    container: Container = "table"
+
+    @property
+    def named(self) -> bool:
+        """Whether the model's columns have names."""
+        return self.container != "matrix"
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -81,6 +148,51 @@ class Signature:
         """Takes the values out of a row, in the model's order; raises KeyError where one is missing."""
         take = itemgetter(*self.names)
         return take if len(self.names) > 1 else lambda row: (take(row),)
+
+
+def write(signature: Signature) -> str:
+    """The signature as `read` takes it: JSON, in which what is as usual is left out."""
+    usual = {field.name: field.default for field in fields(Column)}
+    columns = [
+        {name: value for name, value in asdict(column).items() if value != usual[name]} for column in signature.columns
+    ]
+    return json.dumps({"format": _FORMAT, "container": signature.container, "columns": columns})
+
+
+def read(text: str) -> Signature:
+    """What `write` has written, which may come from anybody who can write a model's folder.
+
+    Raises:
+        ModelUnloadable: it is of another format.
+    """
+    try:
+        content = json.loads(text)
+        if content["format"] != _FORMAT:
+            raise ModelUnloadable(
+                f"The model was registered by another version of tenfold (its signature has format "
+                f"{echo(content['format'])}, this version reads {_FORMAT}). Update tenfold here, or register it again"
+            )
+        columns = tuple(_read_column(column) for column in content["columns"])
+        container = _one_of(Container, content["container"])
+    except (KeyError, TypeError, ValueError) as e:
+        raise ModelUnloadable("The model's signature is not as tenfold writes it. Register the model again") from e
+    if not columns or len({c.name for c in columns}) < len(columns):
+        raise ModelUnloadable("The model's signature has no columns, or one twice. Register the model again")
+    return Signature(columns, container=container)
+
+
+def _read_column(content: dict[str, Any]) -> Column:
+    categories = content.pop("categories", None)
+    column = Column(**content, categories=None if categories is None else tuple(categories))
+    _one_of(ColumnType, column.type)
+    _one_of(Missing, column.missing)
+    return column
+
+
+def _one_of(known: Any, value: Any) -> Any:
+    if value not in get_args(known):
+        raise ValueError
+    return value
 
 
 def parse(inputs: str, *, width: int | None) -> Signature:
@@ -110,7 +222,7 @@ def _parsed(specs: list[dict[str, Any]], width: int | None) -> Signature:
     columns = tuple(_column(spec, position) for position, spec in enumerate(specs))
     if len({c.name for c in columns}) < len(columns):
         raise ModelUnloadable("Two input columns of the model have the same name. Rename one and register it again")
-    return Signature(columns, named="name" in specs[0])
+    return Signature(columns, "table" if "name" in specs[0] else "matrix")
 
 
 def without_types(names: Sequence[str] | None, *, width: int | None) -> Signature:
@@ -126,7 +238,7 @@ def without_types(names: Sequence[str] | None, *, width: int | None) -> Signatur
             "The model was saved without a signature and does not know its own columns. "
             "Register it with an example: platform.register(model, name=..., example=X.head())"
         )
-    return Signature(_positional("any", width, required=False), named=False)
+    return Signature(_positional("any", width, required=False), "matrix")
 
 
 def _column(spec: dict[str, Any], position: int) -> Column:
@@ -139,7 +251,8 @@ def _column(spec: dict[str, Any], position: int) -> Column:
         return Column(name, _tensor_type(spec))
     if kind not in get_args(ColumnType):
         raise ModelUnloadable(f"Input column '{name}' is of type '{kind}'; only scalar columns can be served")
-    return Column(name, cast("ColumnType", kind), bool(spec.get("required", True)))
+    known, required = cast("ColumnType", kind), bool(spec.get("required", True))
+    return Column(name, known, required, None if required else _WITH_GAPS.get(known))
 
 
 def _unnamed_tensor(spec: dict[str, Any], width: int | None) -> Signature:
@@ -149,7 +262,7 @@ def _unnamed_tensor(spec: dict[str, Any], width: int | None) -> Signature:
     columns = 1 if len(shape) == 1 else shape[1] if shape[1] > 0 else width
     if columns is None:
         raise ModelUnloadable("The model's signature leaves the number of columns open. Register it with an example")
-    return Signature(_positional(_tensor_type(spec), columns), named=False)
+    return Signature(_positional(_tensor_type(spec), columns), "matrix")
 
 
 def _tensor_type(spec: dict[str, Any]) -> ColumnType:

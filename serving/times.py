@@ -10,6 +10,7 @@ from .errors import InvalidInput
 
 # Python itself takes any character between day and time, and no small z, which RFC 3339 allows.
 _TIME = re.compile(r"[0-9TtWZz:.,+\- ]{1,60}", re.ASCII)
+_FINER = re.compile(r"[.,][0-9]{6}([0-9]+)", re.ASCII)
 
 
 def parse_time(text: str) -> datetime | None:
@@ -20,6 +21,12 @@ def parse_time(text: str) -> datetime | None:
         return datetime.fromisoformat(text.upper())
     except (ValueError, OverflowError):
         return None
+
+
+def nanoseconds(text: str) -> int:
+    """Those that a time, which `parse_time` takes, has besides its microseconds."""
+    found = _FINER.search(text)
+    return int(found[1].ljust(3, "0")[:3]) if found else 0
 
 
 def parse_event_time(text: str) -> datetime:

@@ -49,6 +49,7 @@ _CLASSES = frozenset(
         "sklearn._loss.link.Interval",
         "sklearn.calibration._CalibratedClassifier",
         "sklearn.cluster._bisect_k_means._BisectingTree",
+        "sklearn.compose._column_transformer.make_column_selector",
         "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
         "sklearn.metrics._dist_metrics.ChebyshevDistance64",
         "sklearn.metrics._dist_metrics.EuclideanDistance64",

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from . import json_rows
 from .echo import echo
 from .errors import InvalidInput, TooManyRows
-from .signature import Column, ColumnType, Signature
-from .values import DTYPES, convert, shown
+from .signature import FINEST, Column, ColumnType, Signature
+from .values import convert, shown
 
 Array = NDArray[Any]
 Values = Sequence[Any] | Array
@@ -30,6 +30,7 @@ _CLEAN_TYPES: dict[ColumnType, frozenset[type]] = {
     "boolean": frozenset({bool}),
     "integer": frozenset({int}),
     "long": frozenset({int}),
+    "unsigned": frozenset({int}),
     "float": frozenset({int, float}),
     "double": frozenset({int, float}),
     "string": frozenset({str}),
@@ -39,6 +40,7 @@ _CLEAN_KINDS: dict[ColumnType, str] = {
     "boolean": "b",
     "integer": "i",
     "long": "i",
+    "unsigned": "u",
     "float": "fiu",
     "double": "fiu",
     "datetime": "M",
@@ -276,40 +278,43 @@ def _finite(values: Values) -> Array | None:
 def _check(column: Column, values: Values) -> Array:
     kind = column.type
     if isinstance(values, np.ndarray):
-        array = _cast(values, kind) if _is_clean(values, kind) else None
+        array = _cast(values, column) if _is_clean(values, column) else None
         values = cast("list[Any]", values.tolist()) if values.dtype.kind != "M" else list(values)
     else:
         # A set of types costs more than it saves on the one or two rows of most requests.
         clean = len(values) > 4 and set(map(type, values)) <= _CLEAN_TYPES.get(kind, frozenset())
-        array = _cast(values, kind) if clean else None
+        array = _cast(values, column) if clean and column.categories is None else None
     if array is not None:
         return array
     converted = [convert(column, value, row) for row, value in enumerate(values)]
     if kind == "any":
         strings = any(isinstance(v, str | datetime) for v in converted)
-        return np.array(converted, dtype="object" if strings else None)
-    if not column.required and kind in ("boolean", "integer", "long") and any(v != v for v in converted):
-        # numpy has no missing integer or boolean: as in pandas, such a column becomes double, or object.
-        return np.array(converted, dtype="object" if kind == "boolean" else "float64")
-    return np.array(converted, dtype=DTYPES[kind])
+        return np.array(converted, dtype="object" if strings or column.dtype == "object" else None)
+    own = column.array_dtype
+    if not column.required and own.kind in "biu" and any(v != v for v in converted):
+        # numpy has no missing integer or boolean. Where the table has, a large integer stays what it is beside a gap.
+        return np.array(converted, dtype="float64" if column.dtype is None and own.kind != "b" else "object")
+    return np.array(converted, dtype=own)
 
 
-def _is_clean(values: Array, kind: ColumnType) -> bool:
-    if values.dtype.kind not in _CLEAN_KINDS.get(kind, ""):
+def _is_clean(values: Array, column: Column) -> bool:
+    kind, own = values.dtype.kind, column.array_dtype
+    if column.categories is not None or kind not in _CLEAN_KINDS.get(column.type, ""):
         return False
-    return values.dtype.kind != "i" or values.dtype.itemsize <= np.dtype(DTYPES[kind]).itemsize
+    return kind not in "iu" or own.kind == "f" or (own.kind == kind and values.dtype.itemsize <= own.itemsize)
 
 
-def _cast(values: Values, kind: ColumnType) -> Array | None:
+def _cast(values: Values, column: Column) -> Array | None:
     """The column in one step; None where a look at every single value is needed."""
     try:
         with np.errstate(over="ignore"):
-            array = np.asarray(values, dtype=DTYPES[kind])
+            array = np.asarray(values, dtype=column.array_dtype)
     except (OverflowError, ValueError):
         return None
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         return None
-    if array.dtype.kind == "M" and np.isnat(array).any():
+    # A finer unit does not have all times of a coarser one, and NaT is unequal to itself.
+    if array.dtype.kind == "M" and not (array == np.asarray(values)).all():
         return None
     return array
 
@@ -361,7 +366,9 @@ def _pattern(signature: Signature) -> str:
 
 def _jsonable(array: Array) -> list[Any]:
     if array.dtype.kind == "M":
-        return [None if v is None else v.isoformat() for v in array.tolist()]
+        if array.dtype == FINEST and (array != array.astype("datetime64[us]")).any():
+            return [None if text == "NaT" else text for text in np.datetime_as_string(array, "ns").tolist()]
+        return [None if v is None else v.isoformat() for v in array.astype("datetime64[us]").tolist()]
     values = cast("list[Any]", array.tolist())
     if (array.dtype.kind == "f" and not np.isfinite(array).all()) or array.dtype.kind == "O":
         return [None if v is None or v != v else v for v in values]  # NaN alone differs from itself

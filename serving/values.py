@@ -15,13 +15,14 @@ import numpy as np
 
 from .echo import echo
 from .errors import InvalidInput
-from .signature import Column, ColumnType
-from .times import parse_time
+from .signature import FINEST, Column, ColumnType
+from .times import nanoseconds, parse_time
 
 EXAMPLES: dict[ColumnType, Any] = {
     "boolean": True,
     "integer": 1,
     "long": 1,
+    "unsigned": 1,
     "float": 1.5,
     "double": 1.5,
     "string": "text",
@@ -30,22 +31,11 @@ EXAMPLES: dict[ColumnType, Any] = {
 }
 """A value of each type, for messages, synthesised rows and the API's documentation."""
 
-DTYPES: dict[ColumnType, str] = {
-    "boolean": "bool",
-    "integer": "int32",
-    "long": "int64",
-    "float": "float32",
-    "double": "float64",
-    "string": "object",
-    "datetime": "datetime64[us]",
-    "any": "object",
-}
-"""The numpy type of a column without missing values."""
-
 _WORDS: dict[ColumnType, str] = {
     "boolean": "a boolean",
     "integer": "an integer of 32 bits",
     "long": "an integer of 64 bits",
+    "unsigned": "an integer of 64 bits, not negative",
     "float": "a number (float of 32 bits)",
     "double": "a number",
     "string": "a string",
@@ -53,6 +43,8 @@ _WORDS: dict[ColumnType, str] = {
     "any": "a string, a number or a boolean",
 }
 _LONGEST = 60  # characters of a value that is shown
+_SHOWN_CATEGORIES = 10
+_FINEST_YEARS = 1678, 2261  # whole ones
 _JSON_NAMES: dict[type, str] = {
     bool: "boolean",
     int: "integer",
@@ -81,13 +73,43 @@ def convert(column: Column, value: Any, row: int) -> Any:
             )
         return None if column.type == "datetime" else math.nan
     try:
-        return _CONVERTERS[column.type](value)
+        return _of_column(column, _CONVERTERS[column.type](value), value)
     except _Wrong as e:
         reason = f" ({e})" if str(e) else ""
         raise InvalidInput(
             f"Column '{column.name}' expects {_WORDS[column.type]}, but row {row} (counted from 0) has "
             f"{shown(value)}{reason}. Send a value such as {shown(EXAMPLES[column.type], typed=False)}"
         ) from None
+
+
+def _of_column(column: Column, converted: Any, value: Any) -> Any:
+    """The same, unless the column's own type or categories have no such value."""
+    if column.categories is not None and converted not in column.known:
+        some = ", ".join(shown(category, typed=False) for category in column.categories[:_SHOWN_CATEGORIES])
+        more = len(column.categories) - _SHOWN_CATEGORIES
+        raise _Wrong(f"the model knows the categories {some}{f' and {more} more' if more > 0 else ''}")
+    if column.dtype is None:
+        return converted
+    own = column.array_dtype
+    if own.kind in "iu" and not np.iinfo(own).min <= converted <= np.iinfo(own).max:
+        raise _Wrong(f"it does not fit into {column.dtype}")
+    if own.kind == "f" and abs(converted) > float(np.finfo(own).max):
+        raise _Wrong(f"it is too large for {column.dtype}")
+    if own == FINEST:
+        return _finest(converted, value)
+    return converted
+
+
+def _finest(time: datetime | np.datetime64, value: Any) -> np.datetime64:
+    """The time in nanoseconds, of which Python's own has none: they are read from the text."""
+    if isinstance(time, np.datetime64):
+        given, found = time.astype("datetime64[us]").item(), time.astype(FINEST)
+    else:
+        given, found = time, np.datetime64(time, "ns")
+        found += np.timedelta64(nanoseconds(value) if isinstance(value, str) else 0, "ns")
+    if not (isinstance(given, datetime) and _FINEST_YEARS[0] <= given.year <= _FINEST_YEARS[1]):
+        raise _Wrong(f"a time in nanoseconds lies within the years {_FINEST_YEARS[0]} to {_FINEST_YEARS[1]}")
+    return found
 
 
 def shown(value: Any, *, typed: bool = True) -> str:
@@ -103,14 +125,14 @@ def _boolean(value: Any) -> bool:
     raise _Wrong
 
 
-def _integer(bits: int) -> Callable[[Any], int]:
-    low, high = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+def _integer(bits: int, *, signed: bool = True) -> Callable[[Any], int]:
+    low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
 
     def converter(value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
             raise _Wrong
         if not low <= value <= high:
-            raise _Wrong(f"it does not fit into {bits} bits")
+            raise _Wrong(f"it does not fit into {bits} bits" if value > 0 or signed else "it is negative")
         if int(value) != value:
             raise _Wrong("it has a fraction")
         return int(value)
@@ -161,6 +183,7 @@ _CONVERTERS: dict[ColumnType, Callable[[Any], Any]] = {
     "boolean": _boolean,
     "integer": _integer(32),
     "long": _integer(64),
+    "unsigned": _integer(64, signed=False),
     "float": _real(float(np.finfo(np.float32).max)),
     "double": _real(float(np.finfo(np.float64).max)),
     "string": _string,

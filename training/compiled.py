@@ -72,7 +72,7 @@ def _convert(model: Model) -> bytes:
         raise NotCompiled("skl2onnx is not installed. Install tenfold[onnx]") from e
     _refuse_strict_encoders(model.estimator)
     inputs = _inputs(model)
-    options = {id(model.estimator): {"zipmap": False}} if OUTPUTS[1] in model.outputs else None
+    options = {id(model.estimator): {"zipmap": False}} if hasattr(model.estimator, OUTPUTS[1]) else None
     try:
         with _integers_for_booleans():
             made: Any = convert_sklearn(model.estimator, initial_types=inputs, options=options)

@@ -6,7 +6,9 @@
     │   ├── UnknownModel              no model of that name
     │   └── UnknownVersion            the model has no such version, or no champion
     ├── ModelNotStorable         serving would refuse to load what would be stored
-    │   └── NotCompilable             it has no compiled form that gives the same answers
+    │   ├── NotCompilable             it has no compiled form that gives the same answers
+    │   ├── ColumnNotServable         a column of its table has values that no request has
+    │   └── ServedOtherwise           it would answer otherwise than in Python
     └── NightFailed              the night ends `failed`
         ├── NotRetrainable            the champion learns from no labels, or from several at once
         ├── TrainFunctionUnusable     the function of `--train` cannot be imported or called
@@ -17,6 +19,8 @@ A night that has nothing to learn from is no error: it ends `skipped`, see `data
 """
 
 from __future__ import annotations
+
+from ..serving.echo import echo
 
 
 class TrainingError(Exception):
@@ -65,6 +69,24 @@ class NotCompilable(ModelNotStorable):
         super().__init__(
             f"The model '{name}' cannot be accelerated: {why}. Register it without accelerate; if its service asks for "
             f"it, take that off first: tenfold deploy {name} --set server.accelerate=null"
+        )
+
+
+class ColumnNotServable(ModelNotStorable):
+    """A column of the example has values that no request has."""
+
+    def __init__(self, column: str, why: str, remedy: str) -> None:
+        super().__init__(f"The column '{echo(column)}' of the example cannot be served: {why}. {remedy}")
+
+
+class ServedOtherwise(ModelNotStorable):
+    """The model would answer its own example otherwise than it does in Python."""
+
+    def __init__(self, name: str, output: str, row: int, here: object, served: object) -> None:
+        super().__init__(
+            f"The model '{name}' would not be served as it was fitted: {output} of row {row} of its example (counted "
+            f"from 0) is {echo(here)} here, and {echo(served)} as a server has it. Something in it depends on more "
+            f"than the values and types of the row: its index, other rows, the machine. Take that out, and fit it again"
         )
 
 

@@ -7,20 +7,28 @@ enters the registry that could not be served.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from ..serving import trust
-from ..serving.artifact import NEWEST_ROW
-from ..serving.errors import ModelUnloadable, PredictionFailed, first_line
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..serving import artifact, trust
+from ..serving.artifact import NEWEST_ROW, SIGNATURE
+from ..serving.errors import InvalidInput, ModelUnloadable, PredictionFailed, first_line
 from ..serving.model import Model, load
 from ..serving.settings import Settings
+from ..serving.signature import write
 from ..serving.validation import from_rows
-from .errors import ModelNotStorable
+from .errors import ModelNotStorable, ServedOtherwise
+from .table import as_example, described, is_matrix, of_mlflow
 
+_TOLERANCE = 1e-9
+"""Of numbers, relative."""
 _REQUIREMENTS = ("scikit-learn", "skops", "pandas", "numpy", "scipy")
 
 
@@ -37,21 +45,65 @@ def save(estimator: Any, folder: Path, *, name: str, example: Any) -> Model:
     Raises:
         ModelNotStorable: it holds what serving would refuse, or cannot predict the example.
     """
-    from mlflow.models import infer_signature
-
-    rows = _as_table(example)
-    if not len(rows):
+    given = as_example(example)
+    if not len(given):
         raise ModelNotStorable(f"The example of '{name}' has no rows. Give a few, such as X.head()")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # MLflow's hint that integer columns cannot be missing: serving says so itself
+    try:
+        answers = estimator.predict(given)
+    except Exception as e:
+        raise ModelNotStorable(
+            f"The model '{name}' cannot predict its example ({type(e).__name__}: {first_line(e)}). "
+            f"Give a fitted model and rows as it takes them, such as X.head()"
+        ) from e
+    if is_matrix(given):
+        from mlflow.models import infer_signature
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # its hint that integers have no gaps
+            signature, rows, own = infer_signature(given, answers), given, None
+    else:
+        own, rows = described(given)
         try:
-            signature = infer_signature(rows, estimator.predict(rows))
-        except Exception as e:
-            raise ModelNotStorable(
-                f"The model '{name}' cannot predict its example ({type(e).__name__}: {first_line(e)}). "
-                f"Give a fitted model and rows as it takes them, such as X.head()"
-            ) from e
-    return _write(estimator, folder, name, signature, rows)
+            from_rows(own, rows, max_rows=len(rows))
+        except InvalidInput as e:
+            raise ModelNotStorable(f"The example of '{name}' cannot be sent as a request: {e}") from e
+        _check_count(estimator, name, given)
+        signature, rows = of_mlflow(own, answers), pd.DataFrame(rows, dtype=object)
+    model = _write(estimator, folder, name, signature, rows, {} if own is None else {SIGNATURE: write(own)})
+    _compare(model, estimator, given)
+    return model
+
+
+def _check_count(estimator: Any, name: str, given: Any) -> None:
+    """What answers once for a whole table, as a vectorizer does that iterates over its columns, is no model of rows."""
+    twice = [*given, *given] if isinstance(given, list) else pd.concat([given, given])
+    answered, rows = len(estimator.predict(twice)), len(cast("list[Any]", twice))
+    if answered != rows:
+        column = given.columns[0] if isinstance(given, pd.DataFrame) else "column"
+        raise ModelNotStorable(
+            f"The model '{name}' answers {answered} for {rows} rows. Give an answer for each row; "
+            f"if it takes one column of texts, give that as its example: example=X['{column}']"
+        )
+
+
+def _compare(model: Model, estimator: Any, given: Any) -> None:
+    """Whether the saved model answers its example as the original does."""
+    served = model.answer(model.example_batch, model.outputs)
+    for output in model.outputs:
+        here, there = np.asarray(getattr(estimator, output)(given)), served[output]
+        if (row := _first_difference(here, there)) is not None:
+            raise ServedOtherwise(model.name, output, row, here[row], there[row])
+
+
+def _first_difference(here: NDArray[Any], there: NDArray[Any]) -> int | None:
+    if here.shape != there.shape:
+        return 0
+    if here.dtype.kind == "f" and there.dtype.kind == "f":
+        same = np.isclose(here, there, rtol=_TOLERANCE, atol=0, equal_nan=True)
+    else:
+        same = (here == there) | ((here != here) & (there != there))
+    wrong = np.flatnonzero(~same.reshape(len(here), -1).all(axis=1))
+    return int(wrong[0]) if len(wrong) else None
 
 
 def save_like(estimator: Any, folder: Path, *, name: str, champion: Path, newest_row: datetime) -> Model:
@@ -64,14 +116,15 @@ def save_like(estimator: Any, folder: Path, *, name: str, champion: Path, newest
     """
     from mlflow.models import Model as Saved
 
-    saved = Saved.load(str(champion))
-    metadata = {NEWEST_ROW: newest_row.isoformat()}
-    return _write(estimator, folder, name, saved.signature, saved.load_input_example(str(champion)), metadata)
+    saved, was = Saved.load(str(champion)), artifact.read(champion)
+    metadata = {**(saved.metadata or {}), NEWEST_ROW: newest_row.isoformat()}
+    rows = pd.DataFrame([*was.example], dtype=object) if was.table else saved.load_input_example(str(champion))
+    model = _write(estimator, folder, name, saved.signature, rows, metadata)
+    _compare(model, estimator, model.table(model.example_batch))
+    return model
 
 
-def _write(
-    estimator: Any, folder: Path, name: str, signature: Any, example: Any, metadata: dict[str, str] | None = None
-) -> Model:
+def _write(estimator: Any, folder: Path, name: str, signature: Any, example: Any, metadata: dict[str, str]) -> Model:
     from mlflow import sklearn
 
     settings = settings_of(folder)
@@ -90,7 +143,7 @@ def _write(
                 metadata=metadata,
             )
             model = load(folder, name=name, version="", settings=settings)
-            model.answer(from_rows(model.signature, model.example, len(model.example)))
+            model.warm_up()
     except (ModelUnloadable, PredictionFailed) as e:
         raise ModelNotStorable(str(e)) from e
     return model
@@ -100,14 +153,6 @@ def settings_of(folder: Path) -> Settings:
     """What the environment says about loading models, so that training loads what serving would."""
     given: dict[str, Any] = {"model": str(folder), "accelerate": None}  # what is trained and scored is the original
     return Settings(**given)
-
-
-def _as_table(example: Any) -> Any:
-    if isinstance(example, Sequence) and all(isinstance(row, Mapping) for row in example):
-        import pandas as pd
-
-        return pd.DataFrame(list(example))
-    return example
 
 
 def _requirements(types: Sequence[str]) -> list[str]:

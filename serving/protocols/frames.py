@@ -156,6 +156,7 @@ _READERS: dict[ColumnType, Callable[[str], Any]] = {
     "boolean": _boolean,
     "integer": _number,
     "long": _number,
+    "unsigned": _number,
     "float": _number,
     "double": _number,
     "any": _number,

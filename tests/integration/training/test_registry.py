@@ -79,9 +79,9 @@ def test_gaps_in_the_example_make_columns_optional_and_the_example_is_kept(place
     place.registry.fetch("gaps", "1", into)
     model = load(into, name="gaps", version="1", settings=settings_of(into))
     assert model.signature.columns == (
-        Column("age", "double"),
-        Column("bmi", "double", required=False),
-        Column("ward", "long"),
+        Column("age", "double", dtype="float64"),
+        Column("bmi", "double", required=False, dtype="float64"),
+        Column("ward", "long", dtype="int64"),
     )
     assert model.example[0] == {"age": X.loc[0, "age"], "bmi": None, "ward": 0}
     assert len(model.example) == 3

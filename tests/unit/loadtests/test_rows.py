@@ -47,6 +47,13 @@ def test_drawn_rows_have_the_types_of_the_columns_and_lie_near_the_example() -> 
     assert len({json.dumps(row) for row in rows}) == 200
 
 
+def test_drawn_values_are_among_those_that_the_column_takes() -> None:
+    narrow = Column("seats", "integer", example=120, least=-128, most=127)
+    rows = draw([narrow, Column("class", "string", example="a", choices=("a", "b"))], 100, seed=1)
+    assert max(sample.row["seats"] for sample in rows) == 127
+    assert {sample.row["class"] for sample in rows} == {"a", "b"}
+
+
 def test_the_same_seed_draws_the_same_rows() -> None:
     assert draw(COLUMNS, 5, seed=3) == draw(COLUMNS, 5, seed=3) != draw(COLUMNS, 5, seed=4)
 

@@ -143,9 +143,8 @@ def test_a_number_too_large_for_32_bits_is_the_models_business(folders: Folders,
     [
         (trip_model(), TRIPS, "its OneHotEncoder refuses unknown categories.* handle_unknown='ignore'"),
         (departure_model(), departures()[0], "its column 'day' holds times"),
-        (RandomForestClassifier(3).fit(X, pd.DataFrame({"a": y, "b": y})), X, "it answers 2 arrays instead of one"),
     ],
-    ids=["strict encoder", "times", "several labels"],
+    ids=["strict encoder", "times"],
 )
 def test_what_has_no_compiled_form_is_refused_with_the_reason(
     estimator: Any, table: pd.DataFrame, reason: str, tmp_path: Path

@@ -48,7 +48,7 @@ def test_v2_inputs_are_a_tensor_per_named_column_and_one_matrix_of_unnamed_ones(
         {"name": "i", "datatype": "INT32", "shape": [-1]},
     ]
     assert [t["datatype"] for t in v2_inputs(ALL)[2:]] == ["INT64", "FP32", "FP64", "BYTES", "BYTES", "BYTES"]
-    unnamed = Signature((Column("x0", "double"), Column("x1", "double")), named=False)
+    unnamed = Signature((Column("x0", "double"), Column("x1", "double")), "matrix")
     assert v2_inputs(unnamed) == [{"name": "input", "datatype": "FP64", "shape": [-1, 2]}]
 
 

@@ -24,7 +24,7 @@ def test_named_columns_keep_order_type_and_whether_they_may_be_missing() -> None
     assert signature.named
     assert signature.columns == (
         Column("carrier", "string"),
-        Column("distance", "long", required=False),
+        Column("distance", "long", required=False, dtype="Int64"),
         Column("delay", "double"),
     )
     assert signature.names == ("carrier", "distance", "delay")

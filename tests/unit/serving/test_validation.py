@@ -202,7 +202,7 @@ def test_more_rows_than_allowed(check: Any, content: Any) -> None:
 
 def test_arrays_are_checked_as_lists_are() -> None:
     matrix = np.array([[1.0, 2.0], [3.0, 4.0]])
-    signature = Signature((Column("x0", "double"), Column("x1", "long")), named=False)
+    signature = Signature((Column("x0", "double"), Column("x1", "long")), "matrix")
     assert from_matrix(signature, matrix, 10).records() == [{"x0": 1.0, "x1": 2}, {"x0": 3.0, "x1": 4}]
     with pytest.raises(InvalidInput, match=r"The tensor has shape \[2, 2\]; send \[rows, 1\]"):
         from_matrix(one("double"), matrix, 10)
