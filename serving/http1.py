@@ -348,6 +348,7 @@ class Http1(HttpToolsProtocol):
                 cycle.disconnected = True
             finally:
                 self._task = None
+                cycle.body = bytearray()  # of a refused request it is there, for as long as the connection is
 
         super()._start_asgi_task(cycle, noted)
 
