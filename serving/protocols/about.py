@@ -14,8 +14,11 @@ from ..routes import OTHER, Operation, Route
 async def about(context: Context, _head: RequestHead, _body: bytes) -> Response:
     """The server, its model, and its paths."""
     core = context.core
-    model = {"name": core.model.name, "version": core.model.version} if core.loaded else None
-    name = f"/models/{core.model.name}" if core.loaded else ""
+    model, name = None, ""
+    if core.loaded:
+        model, name = {"name": core.model.name, "version": core.model.version}, f"/models/{core.model.name}"
+        if core.model.classes is not None:
+            model["classes"] = core.model.classes.tolist()  # in the order of their probabilities
     return json_response(
         {
             "name": "tenfold",

@@ -6,8 +6,10 @@ says in a sentence.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from ..echo import echo
 from ..labels import LabelType
 from ..model import Model
 from ..routes import MLFLOW_CODES
@@ -23,8 +25,9 @@ def of(model: Model, labels: LabelType) -> Json:
     width = len(model.signature.columns)
     by_name, by_position = ref("Row"), {"type": "array", "minItems": width, "maxItems": width, "items": _SCALAR}
     rows = _list(by_name if model.signature.named else {"oneOf": [by_name, by_position]}, at_least=1)
+    classes = [] if model.classes is None else model.classes.tolist()
     predictions = _list(_entry(model.output_specs[0], labels))
-    outputs = {spec.name: _list(_entry(spec, labels)) for spec in model.output_specs}
+    outputs = {spec.name: _list(_entry(spec, labels, classes)) for spec in model.output_specs}
     names = {"enum": [spec.name for spec in model.output_specs]}
     return {
         "Row": row_schema(model.signature, model.example),
@@ -83,8 +86,8 @@ def _list(items: Json, *, at_least: int = 0) -> Json:
     return {"type": "array", "items": items, **({"minItems": at_least} if at_least else {})}
 
 
-def _entry(spec: OutputSpec, labels: LabelType) -> Json:
-    """What an output has for each row."""
+def _entry(spec: OutputSpec, labels: LabelType, classes: Sequence[object] = ()) -> Json:
+    """What an output has for each row, one number for each of the `classes` for instance."""
     if spec.datatype == "BOOL":
         content: Json = {"type": "boolean"}
     elif spec.datatype == "BYTES":
@@ -95,6 +98,8 @@ def _entry(spec: OutputSpec, labels: LabelType) -> Json:
         content = {"type": "integer"}
     for size in reversed(spec.shape[1:]):
         content = {"type": "array", "minItems": size, "maxItems": size, "items": content}
+    if spec.shape[1:] == (len(classes),):
+        content["description"] = f"One for each class, in this order: {echo(', '.join(map(str, classes)))}"
     return content
 
 

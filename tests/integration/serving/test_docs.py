@@ -123,6 +123,7 @@ async def test_rows_and_predictions_are_typed_from_the_model(folders: Folders) -
         "minItems": 2,
         "maxItems": 2,
         "items": {"type": ["number", "null"]},
+        "description": "One for each class, in this order: in time, late",
     }
 
 
@@ -138,6 +139,15 @@ async def test_while_the_model_is_loaded_the_document_has_the_paths_and_then_the
     loading.core.load()
     late = (await loading.http.get("/openapi.json")).json()
     assert "sepal_length" in late["components"]["schemas"]["Row"]["properties"]
+
+
+async def test_the_order_of_the_classes_is_said(folders: Folders) -> None:
+    async with in_process(folders.trips) as server:
+        schemas = (await server.http.get("/openapi.json")).json()["components"]["schemas"]
+        about = (await server.http.get("/")).json()
+    items = schemas["PredictAnswer"]["properties"]["outputs"]["properties"]["predict_proba"]["items"]
+    assert items["description"] == "One for each class, in this order: in time, late"
+    assert about["model"]["classes"] == ["in time", "late"]
 
 
 async def test_operations_have_titles_of_their_own(iris: InProcess) -> None:
