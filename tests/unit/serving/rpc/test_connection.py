@@ -419,16 +419,15 @@ async def test_who_takes_an_answer_slowly_gets_it_whole_even_as_the_connection_e
 ) -> None:
     monkeypatch.setattr(module, "_NOTICE_SECONDS", 0)
     peer = Peer(write_seconds=0.05)
-    peer.wire.left = left = 30 * LEAST_TAKEN
+    peer.wire.left = 30 * LEAST_TAKEN
     peer.connection.pause_writing()
     peer.connection.go_away()
-    while peer.wire.left:  # one loop calls all in the order of their times, however slow the machine is
+    while peer.wire.left > LEAST_TAKEN:  # one loop calls all in the order of their times, however slow the machine is
         assert not peer.wire.aborted
         peer.wire.left -= LEAST_TAKEN
         await asyncio.sleep(0.01)
     assert peer.wire.ended
-    peer.wire.left = left
-    await until(lambda: peer.wire.aborted)
+    await until(lambda: peer.wire.aborted)  # it takes no more
 
 
 async def test_who_does_not_close_a_connection_that_has_ended_is_waited_for_for_a_while(
