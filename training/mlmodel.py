@@ -7,7 +7,7 @@ enters the registry that could not be served.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
@@ -118,7 +118,9 @@ def save_like(estimator: Any, folder: Path, *, name: str, champion: Path, newest
 
     saved, was = Saved.load(str(champion)), artifact.read(champion)
     metadata = {**(saved.metadata or {}), NEWEST_ROW: newest_row.isoformat()}
-    rows = pd.DataFrame([*was.example], dtype=object) if was.table else saved.load_input_example(str(champion))
+    # As it was kept: MLflow's own way back fails where an integer is missing.
+    by_name = was.example and isinstance(was.example[0], Mapping)
+    rows = pd.DataFrame([*was.example], dtype=object) if by_name else saved.load_input_example(str(champion))
     model = _write(estimator, folder, name, saved.signature, rows, metadata)
     _compare(model, estimator, model.table(model.example_batch))
     return model
