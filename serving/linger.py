@@ -18,13 +18,14 @@ class Linger:
 
     Args:
         transport: of the connection, whose own side is closed for writing when this begins.
-        turn: of the connection: a client that is not read from is not silent.
+        turn: of the connection. Where others leave it none for a second, it ends: whether its client is still there
+            cannot be seen.
     """
 
     def __init__(self, transport: asyncio.Transport, turn: Turn) -> None:
         self._transport, self._turn = transport, turn
         self._timer: asyncio.TimerHandle | None = None
-        self._heard, self._latest = False, 0.0
+        self._heard = self._latest = 0.0
 
     def begin(self, *, counted: bool = True) -> None:
         """The last is written.
@@ -32,7 +33,9 @@ class Linger:
         Args:
             counted: whether the connection is one of those of which there may be so many; one more lasts for a moment.
         """
-        self._latest = asyncio.get_running_loop().time() + (_MOST_SECONDS if counted else _MOMENT_SECONDS)
+        self._heard = now = asyncio.get_running_loop().time()
+        self._latest = now + (_MOST_SECONDS if counted else _MOMENT_SECONDS)
+        self._turn.linger()
         self._wait()
 
     def hurry(self) -> None:
@@ -41,7 +44,7 @@ class Linger:
 
     def heard(self) -> None:
         """Something has come."""
-        self._heard = True
+        self._heard = asyncio.get_running_loop().time()
 
     def end(self) -> None:
         """The connection is over."""
@@ -50,12 +53,12 @@ class Linger:
 
     def _wait(self) -> None:
         loop = asyncio.get_running_loop()
-        self._heard = False
-        self._timer = loop.call_at(min(loop.time() + _SILENT_SECONDS, self._latest), self._look)
+        latest = min(self._latest, self._heard + _SILENT_SECONDS, loop.time() + _MOMENT_SECONDS)
+        self._timer = loop.call_at(latest, self._look)
 
     def _look(self) -> None:
-        heard = self._heard or self._turn.waits
-        if heard and asyncio.get_running_loop().time() < self._latest:
-            self._wait()
-        else:
+        now = asyncio.get_running_loop().time()
+        if now >= min(self._latest, self._heard + _SILENT_SECONDS) or self._turn.waits_for(_MOMENT_SECONDS):
             self._transport.close()
+        else:
+            self._wait()

@@ -5,7 +5,7 @@ clients may share the connection of a proxy. What comes on the others is parsed 
 address after the other, and all together no more than a fifth of the time, by a token bucket of seconds. So whoever is
 authenticated waits for a slice at most, however much the others send, and over how many connections; and who asks
 little finds time saved up and does not wait either. What a client still sends of a request that is refused already is
-read in the same turns.
+read in the same turns, and once its connection ends, in those that nobody else wants.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ class Turns:
     def __init__(self) -> None:
         self._left, self._since = _SAVED_SECONDS, time.monotonic()
         self._waiting: dict[str, dict[Turn, None]] = {}  # by address, in order of arrival
+        self._lingering: dict[str, dict[Turn, None]] = {}  # the same; they come after all others
         self._timer: asyncio.TimerHandle | None = None
         self._share = _SHARE
 
@@ -53,15 +54,19 @@ class Turns:
 
     def add(self, turn: Turn) -> None:
         """Have it called when it is due."""
-        self._waiting.setdefault(turn.address, {})[turn] = None
+        self._queue_of(turn).setdefault(turn.address, {})[turn] = None
         self._start_timer()
 
     def remove(self, turn: Turn) -> None:
         """It is not to be called any more, if it was."""
-        if (same := self._waiting.get(turn.address)) is not None:
+        queue = self._queue_of(turn)
+        if (same := queue.get(turn.address)) is not None:
             same.pop(turn, None)
             if not same:
-                del self._waiting[turn.address]
+                del queue[turn.address]
+
+    def _queue_of(self, turn: Turn) -> dict[str, dict[Turn, None]]:
+        return self._lingering if turn.lingers else self._waiting
 
     def _refilled(self) -> float:
         now = time.monotonic()
@@ -70,19 +75,19 @@ class Turns:
         return self._left
 
     def _start_timer(self) -> None:
-        if self._timer is None and self._waiting:
+        if self._timer is None and (self._waiting or self._lingering):
             wait = max(-self._left / self._share, _SHORTEST_WAIT)
             self._timer = asyncio.get_running_loop().call_later(wait, self._run)
 
     def _run(self) -> None:
         self._timer = None
         try:
-            while self._waiting and self._refilled() > 0:
-                address, same = next(iter(self._waiting.items()))
+            while (queue := self._waiting or self._lingering) and self._refilled() > 0:
+                address, same = next(iter(queue.items()))
                 turn = next(iter(same))
                 self.remove(turn)
-                if address in self._waiting:
-                    self._waiting[address] = self._waiting.pop(address)  # behind all others
+                if address in queue:
+                    queue[address] = queue.pop(address)  # behind all others
                 turn.begin()
                 self.spend(_LEAST_SECONDS)
         finally:  # an error in one turn is no other's
@@ -104,6 +109,7 @@ class Turn:
         address: as given.
         authenticated: it waits for no turn now.
         waits: for its turn.
+        lingers: nothing that it reads is kept.
     """
 
     def __init__(
@@ -118,7 +124,7 @@ class Turn:
     ) -> None:
         self._turns, self._transport, self.address, self._parse = turns, transport, address, parse
         self._has_unread, self._exempt, self.authenticated = has_unread, exempt, exempt
-        self.waits = self._granted = self._paused = self._stopped = False
+        self.waits = self.lingers = self._granted = self._paused = self._stopped = False
         self._waited = self._waits_since = self._slice_begun = self._slice_ends = 0.0
 
     @property
@@ -141,6 +147,10 @@ class Turn:
         """Seconds in all."""
         return self._waited + (time.monotonic() - self._waits_since if self.waits else 0.0)
 
+    def waits_for(self, seconds: float) -> bool:
+        """Whether it waits for so long already, this time."""
+        return self.waits and time.monotonic() - self._waits_since >= seconds
+
     def authenticate(self, authenticated: bool) -> None:
         """What the newest request says of its connection."""
         self.authenticated = authenticated or self._exempt
@@ -158,6 +168,14 @@ class Turn:
         if not (self.waits or self._transport.is_closing()):
             self.waits, self._waits_since = True, time.monotonic()
             self._settle()
+            self._turns.add(self)
+
+    def linger(self) -> None:
+        """What comes from now on is thrown away, so that all others come first."""
+        if self.waits:
+            self._turns.remove(self)
+        self.lingers = True
+        if self.waits:
             self._turns.add(self)
 
     def begin(self) -> None:

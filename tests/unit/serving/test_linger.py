@@ -21,6 +21,12 @@ class Transport:
 class Turn:
     waits = False
 
+    def linger(self) -> None:
+        pass
+
+    def waits_for(self, seconds: float) -> bool:
+        return self.waits
+
 
 TURN: Any = Turn()
 
@@ -67,13 +73,12 @@ async def test_a_connection_that_is_over_has_no_timer(transport: Any) -> None:
     assert not transport.closed.is_set()
 
 
-async def test_who_is_not_read_from_is_not_silent(transport: Any) -> None:
+async def test_who_has_no_turn_is_let_go_soon(transport: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(linger, "_SILENT_SECONDS", 60)
+    monkeypatch.setattr(linger, "_MOMENT_SECONDS", 0.05)
     turn: Any = Turn()
     turn.waits = True
     Linger(transport, turn).begin()
-    await asyncio.sleep(0.2)
-    assert not transport.closed.is_set()
-    turn.waits = False
     await transport.closed.wait()
 
 

@@ -106,6 +106,21 @@ async def test_addresses_take_turns_however_many_connections_they_have() -> None
     assert turns.free
 
 
+async def test_who_lingers_comes_after_all_others() -> None:
+    turns, order = Turns(), list[str]()
+    takers = {name: Taker(turns, name[0], lambda name=name: order.append(name)) for name in ("a1", "a2", "b1", "b2")}
+    for name, taker in takers.items():
+        if name == "b1":
+            taker.turn.linger()
+        taker.turn.wait()
+    takers["a1"].turn.linger()
+    await until(lambda: len(order) == 4)
+    assert order == ["a2", "b2", "b1", "a1"]
+    takers["a1"].turn.wait()
+    takers["a1"].turn.leave()
+    assert not turns._lingering
+
+
 async def test_who_takes_one_turn_after_the_other_keeps_nobody_from_the_loop() -> None:
     turns, taken = Turns(), 0
 
