@@ -4,6 +4,7 @@ registered. Imports pandas, but only when it is called: a model that takes numbe
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -78,7 +79,11 @@ def _is_extension(dtype: str) -> bool:
 
 
 def _known(dtype: str) -> str:
-    """`str` is pandas 3's own; before it, such a column was one of objects."""
+    """The same type where pandas is older, or has less beside it, than where the model was registered."""
     import pandas as pd
 
-    return "object" if dtype == "str" and int(pd.__version__.partition(".")[0]) < 3 else dtype
+    if dtype == "str" and int(pd.__version__.partition(".")[0]) < 3:
+        return "object"
+    if dtype == "string[pyarrow]" and find_spec("pyarrow") is None:
+        return "string[python]"
+    return dtype

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tenfold.serving import table as module
 from tenfold.serving.errors import InvalidInput
 from tenfold.serving.signature import read, write
 from tenfold.serving.table import table
@@ -160,6 +161,12 @@ def test_a_column_that_no_request_can_have_is_named_with_the_remedy(column: Any,
         described(pd.DataFrame({"c": column}))
     assert str(raised.value).startswith("The column 'c' of the example cannot be served: ")
     assert words in str(raised.value)
+
+
+def test_texts_need_no_pyarrow_where_they_are_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = pd.DataFrame({"c": pd.Series(["a", None], dtype="string[pyarrow]")})
+    monkeypatch.setattr(module, "find_spec", lambda _: None)
+    assert again(frame)["c"].dtype == pd.StringDtype("python")
 
 
 def test_two_columns_of_one_name_are_refused() -> None:
