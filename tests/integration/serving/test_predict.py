@@ -86,7 +86,7 @@ async def test_rows_by_position(matrix: InProcess) -> None:
 
 async def test_the_root_says_where_everything_is(iris: InProcess, loading: InProcess) -> None:
     content = (await iris.http.get("/")).json()
-    assert content["model"] == {"name": "iris", "version": "7"}
+    assert content["model"] == {"name": "iris", "version": "7", "classes": [0, 1, 2]}
     for path in content["paths"].values():
         assert (await iris.http.get(path)).status_code in (200, 405)
     assert (await loading.http.get("/")).json()["model"] is None
