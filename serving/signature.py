@@ -28,7 +28,7 @@ Container = Literal["table", "matrix", "series", "list"]
 _FORMAT = 1
 # A column of MLflow's that may have gaps was one of these: no other has them in pandas.
 _WITH_GAPS: dict[ColumnType, str] = {"boolean": "boolean", "integer": "Int32", "long": "Int64"}
-_TENSOR_TYPES: dict[str, ColumnType] = {
+NUMBERS: dict[str, ColumnType] = {
     "bool": "boolean",
     "int8": "integer",
     "int16": "integer",
@@ -37,14 +37,13 @@ _TENSOR_TYPES: dict[str, ColumnType] = {
     "uint8": "integer",
     "uint16": "integer",
     "uint32": "long",
-    "uint64": "long",
+    "uint64": "unsigned",
     "float16": "float",
     "float32": "float",
     "float64": "double",
-    "str": "string",
-    "object": "any",
 }
-
+"""The type of numpy's numbers and booleans in requests; of pandas' own ones, which may be missing, in lower case."""
+_TENSOR_TYPES: dict[str, ColumnType] = {**NUMBERS, "str": "string", "object": "any"}
 
 FINEST = np.dtype("datetime64[ns]")
 """Of a column of times that are finer than a microsecond, which is the finest that Python has."""

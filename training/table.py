@@ -7,24 +7,9 @@ from typing import Any, cast
 
 import numpy as np
 
-from ..serving.signature import Column, ColumnType, Container, Missing, Signature
+from ..serving.signature import NUMBERS, Column, ColumnType, Container, Missing, Signature
 from .errors import ColumnNotServable
 
-_NUMBERS: dict[str, ColumnType] = {
-    "bool": "boolean",
-    "int8": "integer",
-    "int16": "integer",
-    "int32": "integer",
-    "int64": "long",
-    "uint8": "integer",
-    "uint16": "integer",
-    "uint32": "long",
-    "uint64": "unsigned",
-    "float16": "float",
-    "float32": "float",
-    "float64": "double",
-    "boolean": "boolean",
-}
 _OBJECTS: dict[type, ColumnType] = {str: "string", bool: "boolean", int: "long", float: "double"}
 _REMEDIES = {
     "timedelta64": "Give seconds: X['{name}'].dt.total_seconds()",
@@ -100,7 +85,9 @@ def _kind(name: str, series: Any) -> tuple[ColumnType, str]:
     text = str(dtype)
     if isinstance(dtype, pd.StringDtype):
         return "string", "str" if text == "str" else f"string[{dtype.storage}]"
-    if (kind := _NUMBERS.get(text.lower())) is not None:
+    if text == "boolean":
+        return "boolean", text
+    if (kind := NUMBERS.get(text.lower())) is not None:
         return kind, text
     if text.startswith("datetime64["):
         return "datetime", text

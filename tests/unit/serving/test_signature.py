@@ -51,7 +51,7 @@ def test_an_unnamed_tensor_has_columns_by_position(shape: list[int], width: int 
 @pytest.mark.parametrize(
     ("dtype", "kind"),
     [
-        *(("int8", "integer"), ("uint16", "integer"), ("uint32", "long"), ("uint64", "long"), ("int64", "long")),
+        *(("int8", "integer"), ("uint16", "integer"), ("uint32", "long"), ("uint64", "unsigned"), ("int64", "long")),
         *(("float16", "float"), ("float64", "double"), ("bool", "boolean"), ("str", "string"), ("object", "any")),
         ("datetime64[ns]", "datetime"),
     ],
